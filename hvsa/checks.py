@@ -5,14 +5,13 @@
 # %% auto #0
 __all__ = ['published', 'assert_grad_close', 'real_data']
 
-# %% ../nbs/00_checks.ipynb #db1209ea
+# %% ../nbs/00_checks.ipynb #92c7426d
 import os
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.testing import assert_close
 
 # %% ../nbs/00_checks.ipynb #3de0a38e
 def published(

@@ -6,9 +6,8 @@
 __all__ = ['plain_errors', 'takes_settings', 'settings', 'free_folder', 'newest_run', 'show_settings', 'show_result',
            'hvsa_train', 'hvsa_eval', 'hvsa_toy']
 
-# %% ../nbs/11_cli.ipynb #04fde51c
+# %% ../nbs/11_cli.ipynb #fd47f30e
 import inspect
-import sys
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from fastcore.script import Param, call_parse
 
-from .config import PRESETS, Config, as_number, from_dict, preset as named_preset, read_settings
+from .config import Config, as_number, from_dict, preset as named_preset, read_settings
 from .data import Pairs, load_split
 from .evaluate import evaluate, kind_only, metrics_table
 from .model import load_model, load_published

@@ -5,14 +5,13 @@
 # %% auto #0
 __all__ = ['PRESETS', 'Config', 'preset', 'from_dict', 'read_settings', 'as_number']
 
-# %% ../nbs/06b_config.ipynb #2b440e5d
-import json
+# %% ../nbs/06b_config.ipynb #cc90e853
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import yaml
 
-# %% ../nbs/06b_config.ipynb #209a6119
+# %% ../nbs/06b_config.ipynb #37afcac7
 @dataclass(frozen=True)
 class Config:
     "Every decision of a run. Defaults are the published ones for RSITMD. Raises ValueError for a value that cannot work."
@@ -31,12 +30,18 @@ class Config:
     word_dim:int = 620         # length of a word vector
     hidden:int = 2400          # units of the GRU
     dropout:float = 0.25       # of the GRU's inputs and states
+    bidirectional:bool = False # read captions both ways, half the units each (the paper's figure; its code reads one way)
+    relu:bool = True           # end with a ReLU, as published: captions keep to the non-negative part of the sphere
     # the sphere and the losses
     dim:int = 512              # dimensions of the common space
+    loss:str = 'curriculum'    # 'curriculum', 'hardest' (VSE++) or 'contrastive' (softmax over the batch)
     margin:float = 0.2         # by how much a right pair should win
     beta:float = 0.5           # how much less a harder pair weighs; 0 is the plain triplet loss
+    temperature:float = 0.07   # of the contrastive loss
+    mask:str|None = None       # known right pairs in a batch: none: negatives, as published; 'image': same image is left out; 'caption': same words too
     gamma:float = 2.           # sharpness of the uniformity potential
-    every:int = 5              # uniformity looks at every so many-th image of a batch
+    every:int = 5              # uniformity looks at every so many-th image of a batch; 1 is all
+    uniform:float|None = None  # weight of uniformity beside alignment; none: both weights are learned, as published
     # optimisation
     epochs:int = 50            # passes over all training pairs
     batch_size:int = 256       # pairs a step
@@ -45,6 +50,7 @@ class Config:
     warmup:int = 10            # epochs of linear warm-up
     decay_every:int = 20       # epochs between reductions of the rate
     decay:float = 0.1          # factor of a reduction
+    clip:float|None = None     # largest norm of the gradient; none: no limit, as published
     seed:int = 2022            # of the split, the starting weights, the batches and the dropout
 
     def __post_init__(self):
@@ -54,11 +60,20 @@ class Config:
         for name in 'min_freq keys word_dim hidden dim every epochs decay_every'.split(): self._check(name, int, 1)
         for name in 'warmup seed'.split(): self._check(name, int, 0)
         for name in 'degrees margin beta gamma weight_decay decay'.split(): self._check(name, (int, float), 0)
-        self._check('dropout', (int, float), 0, below=1)
-        self._check('valid', (int, float), 0, below=1)
-        self._check('lr', (int, float), 0)
-        if self.valid == 0 or self.lr == 0: raise ValueError('valid and lr must be above 0')
-        if self.vocab_from not in ('all', 'train'): raise ValueError(f"vocab_from must be 'all' or 'train', not {self.vocab_from!r}")
+        for name in 'dropout valid'.split(): self._check(name, (int, float), 0, below=1)
+        for name in 'lr temperature'.split(): self._check(name, (int, float), 0)
+        for name in 'uniform clip'.split():
+            if getattr(self, name) is not None: self._check(name, (int, float), 0)
+        for name in 'valid lr temperature clip'.split():
+            if getattr(self, name) == 0: raise ValueError(f'{name} must be above 0')
+        for name in 'bidirectional relu'.split(): self._choice(name, (True, False))
+        self._choice('vocab_from', ('all', 'train'))
+        self._choice('loss', ('curriculum', 'hardest', 'contrastive'))
+        self._choice('mask', (None, 'image', 'caption'))
+
+    def _choice(self, name, choices):
+        value = getattr(self, name)
+        if value not in choices: raise ValueError(f'{name} must be {" or ".join(map(repr, choices))}, not {value!r}')
 
     def _check(self, name, kind, least, below=float('inf')):
         value = getattr(self, name)
@@ -90,7 +105,7 @@ def from_dict(values:dict) -> Config:
         raise ValueError(f'unknown setting {", ".join(map(str, unknown))}: choose from {", ".join(known)}')
     return Config(**values)
 
-# %% ../nbs/06b_config.ipynb #b7f20bac
+# %% ../nbs/06b_config.ipynb #c02a52f3
 def read_settings(
     file:str|Path, # .yaml, .yml or .json: a mapping of field names to values
 ) -> dict: # for `preset(name, **settings)`
@@ -103,9 +118,9 @@ def read_settings(
     return {k: as_number(v) for k, v in values.items()}
 
 def as_number(value):
-    "Text that is a number becomes that number; 'none' becomes None; anything else stays."
+    "Text that is a number becomes that number; 'none', 'true' and 'false' become what they say; anything else stays."
     if not isinstance(value, str): return value
-    if value.lower() == 'none': return None
+    if value.lower() in (words := {'none': None, 'true': True, 'false': False}): return words[value.lower()]
     for kind in (int, float):
         try: return kind(value)
         except ValueError: pass

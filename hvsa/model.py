@@ -6,7 +6,7 @@
 __all__ = ['PUBLISHED_NAMES', 'CELL', 'STACKED', 'CLASSIFIER', 'HVSA', 'build_model', 'write_atomic', 'write_json', 'save_model',
            'load_model', 'one_line', 'published_name', 'to_published', 'save_published', 'load_published']
 
-# %% ../nbs/07_model.ipynb #c54dee56
+# %% ../nbs/07_model.ipynb #a66f93ab
 import json
 import os
 import pickle
@@ -20,13 +20,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .config import PRESETS, Config, from_dict
+from .data import Batch
 from .hypersphere import cosine
-from .losses import AutoWeight, adaptive_alignment, feature_uniformity
+from .losses import AutoWeight, adaptive_alignment, contrastive, feature_uniformity, hardest_negative, same_pairs
 from .text import TextEncoder, load_skipthoughts
 from .vision import ImageEncoder, WeightsUnavailable, resnet18
 from .vocab import Vocab
 
-# %% ../nbs/07_model.ipynb #6605bd08
+# %% ../nbs/07_model.ipynb #2bc19d7e
 class HVSA(nn.Module):
     "Image encoder, text encoder and weighting of the losses, sized by a configuration."
     def __init__(self,
@@ -40,7 +41,7 @@ class HVSA(nn.Module):
         self.vocab_size = vocab_size
         self.start = {'image': 'random', 'text': 'random'}   # where the weights came from; saved with the model
         self.image = image or ImageEncoder(c.dim, keys=c.keys)
-        self.text = text or TextEncoder(vocab_size, c.dim, c.word_dim, c.hidden, c.dropout)
+        self.text = text or TextEncoder(vocab_size, c.dim, c.word_dim, c.hidden, c.dropout, c.bidirectional, c.relu)
         self.auto_weight = AutoWeight(2)
 
     def encode_image(self, images:Tensor) -> Tensor:
@@ -54,15 +55,24 @@ class HVSA(nn.Module):
     def loss(self,
         img:Tensor, # (B, dim), row i belongs to row i of txt, rows in order of caption length
         txt:Tensor, # (B, dim)
+        batch:Batch|None=None, # where they came from; needed only if `config.mask` leaves out known right pairs
     ) -> tuple[Tensor, dict[str, Tensor]]: # total to minimise; its parts, for the record
         "Curriculum alignment and feature uniformity, weighted by the model itself; a batch too small for uniformity trains on alignment alone."
         c = self.config
-        align = adaptive_alignment(cosine(img, txt), c.margin, c.beta)
+        align = self.align(cosine(img, txt), batch)
         if len(img[::c.every]) < 2: return align, {'align': align.detach()}
-        losses = torch.stack([align, feature_uniformity(img, c.gamma, c.every)])
-        weights = self.auto_weight.weights(losses)
-        parts = {'align': losses[0], 'uniform': losses[1], 'weight_align': weights[0]}
-        return (weights*losses).sum(), {k: v.detach() for k, v in parts.items()}
+        uniform = feature_uniformity(img, c.gamma, c.every)
+        weights = align.new_tensor([1, c.uniform]) if c.uniform is not None else self.auto_weight.weights(torch.stack([align, uniform]))
+        parts = {'align': align, 'uniform': uniform, 'weight_align': weights[0]}
+        return weights[0]*align + weights[1]*uniform, {k: v.detach() for k, v in parts.items()}
+
+    def align(self, sims:Tensor, batch:Batch|None=None) -> Tensor:
+        "The configured alignment loss of (B, B) similarities."
+        c = self.config
+        mask = same_pairs(batch.image, batch.ids if c.mask == 'caption' else None) if c.mask else None
+        if c.loss == 'hardest': return hardest_negative(sims, c.margin, mask)
+        if c.loss == 'contrastive': return contrastive(sims, c.temperature, mask)
+        return adaptive_alignment(sims, c.margin, c.beta, mask)
 
 # %% ../nbs/07_model.ipynb #afecd953
 def build_model(

@@ -6,14 +6,14 @@
 __all__ = ['lr_at', 'seed_epoch', 'train_epoch', 'fit', 'save_state', 'load_state', 'show_history', 'read_run', 'default_device',
            'kinds', 'train_run']
 
-# %% ../nbs/09_train.ipynb #1461d9ed
+# %% ../nbs/09_train.ipynb #cbdce644
 import csv
 import io
 import json
 import math
 import pickle
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -44,7 +44,7 @@ def seed_epoch(seed:int, epoch:int) -> torch.Generator: # for the batches; PyTor
     torch.manual_seed(both)
     return torch.Generator().manual_seed(both)
 
-# %% ../nbs/09_train.ipynb #c1a5d154
+# %% ../nbs/09_train.ipynb #e7a95a75
 def train_epoch(
     model:HVSA,
     opt:torch.optim.Optimizer,
@@ -59,9 +59,10 @@ def train_epoch(
     bar = tqdm(pairs.epoch(c.batch_size, c.size, generator, device, c.degrees), total=steps, leave=False,
                desc=f'epoch {epoch + 1} of {c.epochs}', disable=not progress)
     for step, batch in enumerate(bar, 1):
-        loss, parts = model.loss(model.encode_image(batch.images), model.encode_text(batch.ids, batch.lengths))
+        loss, parts = model.loss(model.encode_image(batch.images), model.encode_text(batch.ids, batch.lengths), batch)
         opt.zero_grad()
         loss.backward()
+        if c.clip: torch.nn.utils.clip_grad_norm_(model.parameters(), c.clip)
         opt.step()
         for k, v in ({'loss': loss.detach()} | parts).items(): sums.setdefault(k, []).append(v)
         if step % 20 == 0 or step == steps:
@@ -125,14 +126,14 @@ def load_state(run:Path, model:HVSA, opt:torch.optim.Optimizer) -> list[dict]: #
     opt.load_state_dict(state['opt'])
     return state['history']
 
-# %% ../nbs/09_train.ipynb #68a6bbc8
+# %% ../nbs/09_train.ipynb #09600723
 def show_history(history:list[dict]) -> Figure:
     "Losses, validation score and loss weight over the epochs."
     fig = Figure(figsize=(10, 2.8), dpi=90, layout='constrained')
     axs, epochs = fig.subplots(1, 3), [h['epoch'] + 1 for h in history]
     column = lambda name: [h.get(name, math.nan) for h in history]
     for name, color in {'loss': 'k', 'align': '#0173b2', 'uniform': '#de8f05'}.items(): axs[0].plot(epochs, column(name), '.-', color=color, label=name)
-    axs[0].set(title='Training loss and its parts', ylabel='mean over steps', yscale='log'); axs[0].legend()
+    axs[0].set(title='Training loss and its parts', ylabel='mean over steps', ylim=(0, None)); axs[0].legend()
     best = max(history, key=lambda h: h['valid_rsum'])
     axs[1].plot(epochs, column('valid_rsum'), '.-', color='#029e73')
     axs[1].plot(best['epoch'] + 1, best['valid_rsum'], 'o', ms=10, mfc='none', color='#029e73')

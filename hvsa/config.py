@@ -11,10 +11,11 @@ from pathlib import Path
 
 import yaml
 
-# %% ../nbs/06b_config.ipynb #37afcac7
+# %% ../nbs/06b_config.ipynb #ef844c7d
 @dataclass(frozen=True)
 class Config:
     "Every decision of a run. Defaults are the published ones for RSITMD. Raises ValueError for a value that cannot work."
+    preset:str = 'rsitmd'      # the preset that these settings started from
     # data
     size:int = 256             # side of a picture, in pixels
     limit:int|None = None      # use only so many training images, drawn with the seed; none: all
@@ -24,6 +25,7 @@ class Config:
     vocab_from:str = 'all'     # 'all': training and test captions, as published; 'train': training captions only
     # image encoder
     image_start:str|None = 'imagenet' # 'imagenet', a file of ResNet-18 weights, or none (random)
+    width:int = 64             # channels of ResNet-18's first stage; 64 is ResNet-18, less a thinner one
     keys:int = 64              # keys of the attention's memory
     # text encoder
     text_start:str|None = 'skipthoughts' # 'skipthoughts' (the folder of that name here), another folder, or none (random)
@@ -57,7 +59,7 @@ class Config:
         self._check('size', int, 33)                       # below, the last grid of ResNet-18 is a single place
         self._check('batch_size', int, 2)                  # one pair has no negatives
         if self.limit is not None: self._check('limit', int, 2)
-        for name in 'min_freq keys word_dim hidden dim every epochs decay_every'.split(): self._check(name, int, 1)
+        for name in 'min_freq width keys word_dim hidden dim every epochs decay_every'.split(): self._check(name, int, 1)
         for name in 'warmup seed'.split(): self._check(name, int, 0)
         for name in 'degrees margin beta gamma weight_decay decay'.split(): self._check(name, (int, float), 0)
         for name in 'dropout valid'.split(): self._check(name, (int, float), 0, below=1)
@@ -81,12 +83,12 @@ class Config:
             what = 'a whole number' if kind is int else 'a number'
             raise ValueError(f'{name} must be {what} from {least}' + (f' and below {below}' if below < float('inf') else '') + f', not {value!r}')
 
-# %% ../nbs/06b_config.ipynb #2a13ea00
+# %% ../nbs/06b_config.ipynb #b86829b9
 PRESETS = {
-    'toy': Config(size=64, vocab_from='train', image_start=None, text_start=None, word_dim=128, hidden=256, dim=256,
-                  epochs=5, batch_size=64, lr=1e-3, warmup=1, decay_every=4, seed=0),
+    'toy': Config(preset='toy', size=64, vocab_from='train', image_start=None, text_start=None, width=32, word_dim=128, hidden=256, dim=256,
+                  uniform=0.2, epochs=7, batch_size=64, lr=1e-3, warmup=1, decay_every=6, seed=0),
     'rsitmd': Config(),
-    'rsicd': Config(lr=1e-3, seed=2023),
+    'rsicd': Config(preset='rsicd', lr=1e-3, seed=2023),
 }
 
 # %% ../nbs/06b_config.ipynb #7f653468

@@ -80,7 +80,7 @@ class Canvas:
         grain = 1 + .02*self.noise.standard_normal((self.size, self.size, 1), dtype='f')
         return Image.fromarray((np.asarray(self.image.reduce(2))*grain).clip(0, 255).astype('uint8'))
 
-# %% ../nbs/00_draw.ipynb #3e1874e3
+# %% ../nbs/00_draw.ipynb #bb2cff11
 def _row(n, step): return [(k-(n-1)/2)*step for k in range(n)] # n places, `step` apart, around 0
 
 def _tree(c, z, r, rgb=LEAF):
@@ -102,8 +102,7 @@ def _road(c, a, b, width=.2, cars=2):
 
 def _water(c, ring):
     middle = sum(ring)/len(ring)
-    c.pen.polygon(c.pixels(ring), WATER, (198, 188, 148), round(.03*c.size))
-    c.poly([middle + .6*(z-middle) for z in ring], _shade(WATER, .92))
+    c.pen.polygon(c.pixels(ring), WATER, (198, 188, 148), round(.03*c.size)); c.poly([middle + .6*(z-middle) for z in ring], _shade(WATER, .92))
 
 # %% ../nbs/00_draw.ipynb #bc0d6eec
 def _trees(c, z, w, h):
@@ -135,7 +134,7 @@ def _building(c, z, w, h):
 
 NEIGHBOURS = dict(trees=_trees, pond=_pond, road=_roadside, houses=_houses, field=_field, building=_building)
 
-# %% ../nbs/00_draw.ipynb #97e3fea3
+# %% ../nbs/00_draw.ipynb #f585b305
 @dataclass(frozen=True)
 class Kind:
     "How one kind of scene is drawn and what may vary in it."
@@ -146,7 +145,6 @@ class Kind:
     places:Callable # count -> two free places for neighbours: (middle, half width, half height)
 
 KINDS = {}
-
 def bands(n): return (-.9j, 1.1, .3), (.9j, 1.1, .3) # on both sides of what is in the middle
 def shore(n): return (-.62+.67j, .5, .5), (.62+.67j, .5, .5) # on the land behind a shore
 def corners(n): return (.68-.8j, .44, .4), (.68+.8j, .44, .4) # beside the roads that lead to bridges
@@ -175,19 +173,18 @@ def paint(
     spec.draw(c, count, _shade(COLOURS[colour], rng.uniform(.94, 1.06)))
     return c.finish()
 
-# %% ../nbs/00_draw.ipynb #3afda221
+# %% ../nbs/00_draw.ipynb #4d511868
 @kind('airport', range(1, 6), 'white red blue yellow', avoid='building')
 def _airport(c, n, ink):
     c.box(0, 1.8, .5, (152, 152, 154)); c.box(0, 1.8, .46, (128, 128, 132)); c.dashes(-1.8-.4j, 1.8-.4j, .024, COLOURS['yellow'])
-    way = c.rng.choice((1j, -1j))
-    for x in _row(n, 1.74/max(n, 3)): _plane(c, x+c.wobble(.05)*1j, min(.4, .86/n), ink, way*rect(1, c.wobble(.2)))
+    way, r = c.rng.choice((1j, -1j)), .42 if n == 1 else .84/max(n, 3)
+    for x in _row(n, 1.74/max(n, 3)): _plane(c, x+c.wobble(.05)*1j, r, ink, way*rect(1, c.wobble(.2)))
 
 def _plane(c, z, r, ink, turn):
     half = (1, .86+.1j, .38+.11j, -.25+1j, -.45+1j, -.15+.11j, -.7+.08j, -.92+.4j, -1.04+.4j, -.95) # nose, wing, tail
     at = lambda *points: [z + turn*r*p for p in points]
     c.poly(at(*half, *(complex(p).conjugate() for p in half[::-1])), ink, .12)
-    c.poly(at(1, .85+.07j, -.9+.05j, -.9-.05j, .85-.07j), _shade(ink, .84))
-    c.poly(at(.93+.04j, .8+.07j, .8-.07j, .93-.04j), (40, 50, 70))
+    c.poly(at(1, .85+.07j, -.9+.05j, -.9-.05j, .85-.07j), _shade(ink, .84)); c.poly(at(.93+.04j, .8+.07j, .8-.07j, .93-.04j), (40, 50, 70))
     for engine in at(.04+.42j, .04-.42j): c.box(engine, .13*r, .075*r, (70, 72, 80), turn)
 
 @kind('harbour', range(1, 6), 'white red yellow black', avoid='pond', places=shore)
@@ -202,7 +199,7 @@ def _boat(c, z, r, ink):
     c.poly(hull, ink, .06); c.poly([z + .8*(p-z) for p in hull], _shade(ink, .82))
     c.box(z+.2j*r, .22*r, .3*r, (226, 220, 206), high=.04); c.box(z-.12j*r, .2*r, .06*r, (40, 56, 80))
 
-@kind('beach', range(2, 7), 'orange blue purple white', avoid='pond sand', places=shore)
+@kind('beach', range(2, 7), 'white red blue yellow', avoid='pond sand', places=shore)
 def _beach(c, n, ink):
     phase, sand, surf = c.wobble(pi), (238, 216, 166), (152, 198, 202)
     for y, rgb in (.22, sand), (-.2, FOAM), (-.26, SHALLOW), (-.42, surf), (-.46, _shade(SHALLOW, .9)), (-.7, WATER):
@@ -211,7 +208,7 @@ def _beach(c, n, ink):
         c.box(z+.12, .03, .06, MARK); c.disc(z, .12, ink, .08)
         for k in range(6): c.line((z, z+rect(.12, k*pi/3)), .01, _shade(ink, .8))
 
-@kind('bridge', range(1, 4), 'white red black yellow', avoid='pond road', places=corners)
+@kind('bridge', range(1, 4), 'white red yellow black', avoid='pond road', places=corners)
 def _bridge(c, n, ink):
     phase, bend = c.wobble(pi), c.rng.uniform(.04, .12)
     river = [complex(x/8, bend*sin(x/4+phase)) for x in range(-15, 16)]
@@ -221,14 +218,14 @@ def _bridge(c, n, ink):
         c.line((x-1.8j, x+1.8j), .13, ASPHALT); c.box(x+bend*sin(2*x+phase)*1j, .12, .5, ink, high=.1)
         c.dashes(x-1.8j, x+1.8j, .014, (120, 120, 120)); _car(c, x+.05+c.wobble(.4)*1j, COLOURS['white'], 1j, .05)
 
-# %% ../nbs/00_draw.ipynb #3f27a660
-@kind('densehouses', range(2, 5), 'red grey brown orange', avoid='houses')
+# %% ../nbs/00_draw.ipynb #526f613c
+@kind('densehouses', range(2, 5), 'red grey blue orange', avoid='houses')
 def _densehouses(c, n, ink):
     for y in _row(n, 1.16/n):
         c.line((1j*(y-.58/n)-1.8, 1j*(y-.58/n)+1.8), .05, ASPHALT)
         for x in _row(13, .24): _house(c, x+c.wobble(.015)+1j*y, .095, min(.15, .42/n), _shade(ink, c.rng.uniform(.88, 1.12)))
 
-@kind('sparsehouses', range(1, 5), 'red grey blue black', avoid='houses')
+@kind('sparsehouses', range(1, 5), 'red grey blue orange', avoid='houses')
 def _sparsehouses(c, n, ink):
     r = min(.22, .68/n)
     for x in _row(n, 1.7/max(n, 2.4)):
@@ -237,7 +234,7 @@ def _sparsehouses(c, n, ink):
         _house(c, z, r, .78*r, ink, turn); c.box(z+turn*(.12-.08j), .025, .025, (90, 70, 64), turn, .05)
         for _ in range(2): _tree(c, z+rect(r+.09, c.wobble(pi)), .055)
 
-@kind('storagetanks', range(1, 7), 'white yellow green brown')
+@kind('storagetanks', range(1, 7), 'white red blue yellow')
 def _storagetanks(c, n, ink):
     r, rows = (min(.36, .84/n), [n]) if n < 4 else (.22, [n//2, n-n//2])
     for z in (complex(x, y) for y, m in zip(_row(len(rows), .54), rows) for x in _row(m, 2.5*r)):
@@ -255,7 +252,7 @@ def _stadium(c, n, ink):
     for x in _row(4, .24): c.box(x, .06, .21, (108, 168, 80))
     for way in (1, -1): c.line([way*z for z in (-.21j, .48-.21j, .48+.21j, .21j, -.21j)], .014, MARK)
 
-@kind('tenniscourts', range(1, 5), 'blue green purple orange')
+@kind('tenniscourts', range(1, 5), 'red blue green purple')
 def _tenniscourts(c, n, ink):
     for z in _row(n, .45):
         c.box(z, .205, .44, _shade(ink, .7)); c.box(z, .152, .337, MARK); c.box(z, .138, .323, ink)
@@ -263,15 +260,15 @@ def _tenniscourts(c, n, ink):
         for y in (-.18j, .18j): c.line((z-.105+y, z+.105+y), .014, MARK)
         c.line((z-.18j, z+.18j), .014, MARK); c.line((z-.18, z+.18), .02, (40, 40, 46))
 
-# %% ../nbs/00_draw.ipynb #edc288b0
-@kind('parking', range(1, 5), 'white red blue black', avoid='road')
+# %% ../nbs/00_draw.ipynb #cae22911
+@kind('parking', range(1, 5), 'white red blue yellow', avoid='road')
 def _parking(c, n, ink):
     c.box(0, .92, .135*n+.05, ASPHALT)
     for z in (complex(x, y) for y in _row(n, .27) for x in _row(11, .16)):
         c.line((z-.08-.1j, z-.08+.1j), .014, MARK)
         if c.rng.random() < .93: _car(c, z, _shade(ink, c.rng.uniform(.9, 1.1)), 1j, .1)
 
-@kind('railway', range(1, 5), 'red yellow green blue', avoid='road')
+@kind('railway', range(1, 5), 'white red blue yellow', avoid='road')
 def _railway(c, n, ink):
     c.box(0, 1.9, .12*n+.04, (120, 110, 102))
     for y in _row(n, .24j):
@@ -280,7 +277,7 @@ def _railway(c, n, ink):
         y += c.wobble(.3)
         for x in _row(4, .37): c.box(x+y, .175, .075, ink, high=.06); c.box(x+y, .15, .03, _shade(ink, .8))
 
-@kind('roundabout', range(3, 6), 'green red purple orange', avoid='road', places=sectors)
+@kind('roundabout', range(3, 6), 'green red yellow blue', avoid='road', places=sectors)
 def _roundabout(c, n, ink):
     for k in range(n): _road(c, 0, rect(1.9, 2*pi*k/n), .2, 1)
     c.disc(0, .54, KERB); c.disc(0, .52, ASPHALT)

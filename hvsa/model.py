@@ -27,7 +27,7 @@ from .text import TextEncoder, load_skipthoughts
 from .vision import ImageEncoder, WeightsUnavailable, resnet18
 from .vocab import Vocab
 
-# %% ../nbs/07_model.ipynb #2bc19d7e
+# %% ../nbs/07_model.ipynb #21882769
 class HVSA(nn.Module):
     "Image encoder, text encoder and weighting of the losses, sized by a configuration."
     def __init__(self,
@@ -40,7 +40,7 @@ class HVSA(nn.Module):
         c = self.config = config
         self.vocab_size = vocab_size
         self.start = {'image': 'random', 'text': 'random'}   # where the weights came from; saved with the model
-        self.image = image or ImageEncoder(c.dim, keys=c.keys)
+        self.image = image or ImageEncoder(c.dim, resnet18(width=c.width), c.keys)
         self.text = text or TextEncoder(vocab_size, c.dim, c.word_dim, c.hidden, c.dropout, c.bidirectional, c.relu)
         self.auto_weight = AutoWeight(2)
 
@@ -74,7 +74,7 @@ class HVSA(nn.Module):
         if c.loss == 'contrastive': return contrastive(sims, c.temperature, mask)
         return adaptive_alignment(sims, c.margin, c.beta, mask)
 
-# %% ../nbs/07_model.ipynb #afecd953
+# %% ../nbs/07_model.ipynb #ac6abc17
 def build_model(
     config:Config, # sizes, and where to start from
     vocab:Vocab, # words of the text encoder
@@ -86,7 +86,7 @@ def build_model(
     model = HVSA(config, len(vocab))
     if config.image_start:
         try:
-            model.image.backbone.load_state_dict(resnet18(config.image_start).state_dict())
+            model.image.backbone.load_state_dict(resnet18(config.image_start, config.width).state_dict())
             model.start['image'] = config.image_start
         except WeightsUnavailable as e:
             if config.image_start != 'imagenet': raise
@@ -174,9 +174,10 @@ def published_name(name:str) -> str:
     ours = next(p for p in PUBLISHED_NAMES if name.startswith(p))
     return PUBLISHED_NAMES[ours] + name.removeprefix(ours)
 
-# %% ../nbs/07_model.ipynb #479ae484
+# %% ../nbs/07_model.ipynb #d584c96f
 def to_published(model:HVSA) -> dict[str, Tensor]:
-    "State dict under the published names; the unused classifier is written as zeros."
+    "State dict under the published names; the unused classifier is written as zeros. Raises ValueError for a model that is not the published kind."
+    if model.config.width != 64 or model.config.bidirectional: raise ValueError('the published format holds a ResNet-18 of width 64 and a one-way GRU only')
     state = {}
     for name, value in model.state_dict().items():
         if name in STACKED: state |= {k: v.clone() for k, v in zip(STACKED[name], value.chunk(3))}
@@ -210,7 +211,7 @@ def load_published(
         keys = len(state[published_name('image.attention.keys.weight')])
     except (KeyError, ValueError) as e: raise ValueError(f'{path} lacks {e}: not a checkpoint of HVSA') from None
     if words != len(vocab) + 1: raise ValueError(f'{path} was trained with {words - 1} words, this vocabulary has {len(vocab)}: give the one it was trained with')
-    model = HVSA(from_dict(asdict(config) | dict(dim=dim, hidden=hidden, word_dim=word_dim, keys=keys)), words - 1)
+    model = HVSA(from_dict(asdict(config) | dict(dim=dim, hidden=hidden, word_dim=word_dim, keys=keys, width=64, bidirectional=False)), words - 1)
     expected = to_published(model)
     missing, extra = sorted(expected.keys() - state.keys() - CLASSIFIER.keys()), sorted(state.keys() - expected.keys())
     if missing or extra: raise ValueError(f'{path}: missing {", ".join(missing) or "nothing"}; left over {", ".join(extra) or "nothing"}')

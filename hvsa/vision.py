@@ -17,14 +17,18 @@ from torch import Tensor, nn
 from torchvision.models import ResNet, ResNet18_Weights
 from torchvision.models.resnet import BasicBlock
 
-# %% ../nbs/03_vision.ipynb #3200350c
+# %% ../nbs/03_vision.ipynb #6f96fdec
 class ResNet18(ResNet):
-    "torchvision's ResNet-18 up to its last stage: (B, 3, H, W) -> (B, 512, H/32, W/32), sizes rounded up."
-    out_channels = 512
-
-    def __init__(self):
+    "torchvision's ResNet-18 up to its last stage: (B, 3, H, W) -> (B, 8*width, H/32, W/32), sizes rounded up."
+    def __init__(self,
+        width:int=64, # channels of the first stage: 64 is ResNet-18; less makes a thinner network for small data
+    ):
+        self.width, self.out_channels = width, 8*width
         super().__init__(BasicBlock, [2, 2, 2, 2])
         del self.avgpool, self.fc
+
+    def _make_layer(self, block, planes, *args, **kwargs): # torchvision asks for 64, 128, 256 and 512 planes
+        return super()._make_layer(block, planes*self.width//64, *args, **kwargs)
 
     def stages(self,
         x:Tensor, # images, (B, 3, H, W)
@@ -59,15 +63,16 @@ def _file_state(path:Path) -> dict[str, Tensor]:
         raise ValueError(f'{path} is not a state dict: expected a mapping from names such as conv1.weight to tensors')
     return state
 
-# %% ../nbs/03_vision.ipynb #f9251fe6
+# %% ../nbs/03_vision.ipynb #4ea760fa
 def resnet18(
     weights:str|Path|None=None, # None: random; 'imagenet': torchvision's (published); a path: .pth or .safetensors state dict
-) -> ResNet18: # (B, 3, H, W) -> (B, 512, H/32, W/32)
+    width:int=64, # channels of the first stage; weights fit 64 only
+) -> ResNet18: # (B, 3, H, W) -> (B, 8*width, H/32, W/32)
     """ResNet-18 without its classifier.
     Raises WeightsUnavailable when 'imagenet' cannot be fetched, FileNotFoundError or ValueError for a file that is absent or does not fit."""
-    if weights is None: return ResNet18()
+    if weights is None: return ResNet18(width)
     state = _imagenet_state() if weights == 'imagenet' else _file_state(Path(weights))
-    state, model = {k: v for k, v in state.items() if not k.startswith('fc.')}, ResNet18()
+    state, model = {k: v for k, v in state.items() if not k.startswith('fc.')}, ResNet18(width)
     want = model.state_dict()
     faults = {'missing': [k for k in want if k not in state and not k.endswith('num_batches_tracked')],
               'unexpected': [k for k in state if k not in want],

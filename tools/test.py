@@ -1,5 +1,5 @@
 """Run `nbdev_test` once and count: its own output has no number, and it succeeds when it finds no notebook."""
-import os, re, shutil, subprocess, sys, time
+import os, re, shutil, signal, subprocess, sys, time
 from pathlib import Path
 from fastcore.script import call_parse
 
@@ -15,11 +15,21 @@ def verdicts(log:str, files:list) -> dict:
         elif path.name in named and not any(p.name == path.name for p in failed): failed[path] = 'failed without a message'
     return failed
 
+def run(args:list, limit:int) -> tuple:
+    "What `args` printed, and its exit code; it and its children are ended after `limit` seconds"
+    process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    try: log = process.communicate(timeout=limit)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        log = process.communicate()[0]
+    return log, process.returncode
+
 @call_parse
 def main(
     path:str=None, # A notebook or folder (default: all notebooks)
     n_workers:int=None, # Notebooks at a time (default: nbdev_test's)
     flags:str='', # Flags whose cells run too, separated by spaces
+    limit:int=1200, # Seconds after which notebooks that still run have failed
 ):
     "Run nbdev_test, name each notebook that failed with its error, and count"
     from nbdev.doclinks import nbglob
@@ -28,11 +38,12 @@ def main(
     args = [program, '--do_print', '--timing'] + (['--path', path] if path else []) + (['--flags', flags] if flags else [])
     if n_workers is not None: args += ['--n_workers', str(n_workers)]
     start = time.time()
-    run = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    failed = verdicts(run.stdout, files)
-    if run.returncode and not failed: failed = {path: f'nbdev_test ended with {run.returncode}:\n{run.stdout[-2000:]}' for path in files}
+    log, code = run(args, limit)
+    failed = verdicts(log, files)
+    if code and not failed: failed = {path: f'nbdev_test ended with {code}' for path in files}
     for name, error in failed.items(): print(f'FAILED {os.path.relpath(name)}\n{error}\n')
-    for line in re.findall(r'^\S+\.ipynb: \d+ secs$', run.stdout, re.M): print(line)
+    if 'did not run to its end' in failed.values(): print(f'The end of what nbdev_test said:\n{log[-1500:]}\n')
+    for line in re.findall(r'^\S+\.ipynb: \d+ secs$', log, re.M): print(line)
     print(f'{time.time()-start:.0f} s for {len(files)} notebooks')
     print(f'{len(files)-len(failed)} passed, {len(failed)} failed')
     sys.exit(bool(failed) or not files)

@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['PICTURES', 'SMALLEST', 'check_captions', 'look', 'check_pictures', 'pictures_in', 'check_dataset', 'errors', 'report']
 
-# %% ../nbs/01a_check.ipynb #1205eb15
+# %% ../nbs/01a_check.ipynb #8f206e8c
 import hashlib
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from .data import Problem, Split, in_threads, load_split, open_image
+from .data import in_threads, open_image
+from .files import Problem, Split, load_split
 
 # %% ../nbs/01a_check.ipynb #890009ee
 def check_captions(

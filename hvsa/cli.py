@@ -6,7 +6,7 @@
 __all__ = ['plain_errors', 'takes_settings', 'settings', 'free_folder', 'newest_run', 'whole_numbers', 'show_settings',
            'show_result', 'hvsa_train', 'hvsa_eval', 'hvsa_toy', 'hvsa_check', 'hvsa_prepare']
 
-# %% ../nbs/11_cli.ipynb #2d85b7c0
+# %% ../nbs/11_cli.ipynb #f2e7e1e9
 import inspect
 import warnings
 from contextlib import contextmanager
@@ -17,8 +17,9 @@ from fastcore.script import Param, call_parse
 
 from .check import check_dataset, errors, report
 from .config import Config, as_number, from_dict, preset as named_preset, read_settings
-from .data import Pairs, load_split
+from .data import Pairs
 from .evaluate import evaluate, kind_only, metrics_table
+from .files import load_split
 from .model import load_model, load_published
 from .prepare import BadData, prepare
 from .protocol import protocol_table, train_seeds

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COLOURS', 'GROUNDS', 'HIDDEN', 'SHADOW', 'MARK', 'KERB', 'ASPHALT', 'WATER', 'SHALLOW', 'FOAM', 'LEAF', 'NEIGHBOURS',
-           'KINDS', 'Canvas', 'Kind', 'bands', 'shore', 'corners', 'sectors', 'kind', 'paint']
+           'KINDS', 'Canvas', 'Kind', 'kind', 'paint']
 
 # %% ../nbs/00_draw.ipynb #df964a6d
 import random
@@ -134,7 +134,7 @@ def _building(c, z, w, h):
 
 NEIGHBOURS = dict(trees=_trees, pond=_pond, road=_roadside, houses=_houses, field=_field, building=_building)
 
-# %% ../nbs/00_draw.ipynb #f585b305
+# %% ../nbs/00_draw.ipynb #be7f85b3
 @dataclass(frozen=True)
 class Kind:
     "How one kind of scene is drawn and what may vary in it."
@@ -145,12 +145,12 @@ class Kind:
     places:Callable # count -> two free places for neighbours: (middle, half width, half height)
 
 KINDS = {}
-def bands(n): return (-.9j, 1.1, .3), (.9j, 1.1, .3) # on both sides of what is in the middle
-def shore(n): return (-.62+.67j, .5, .5), (.62+.67j, .5, .5) # on the land behind a shore
-def corners(n): return (.68-.8j, .44, .4), (.68+.8j, .44, .4) # beside the roads that lead to bridges
-def sectors(n): return [(rect(.84, m*pi/n), .34, .34) for m in (1, n+1-n%2)] # between n roads that meet
+def _bands(n): return (-.9j, 1.1, .3), (.9j, 1.1, .3) # on both sides of what is in the middle
+def _shore(n): return (-.62+.67j, .5, .5), (.62+.67j, .5, .5) # on the land behind a shore
+def _corners(n): return (.62-.74j, .36, .36), (.62+.74j, .36, .36) # beside the roads that lead to bridges
+def _sectors(n): return [(rect(.82, m*pi/n), .34, .34) for m in (1, n+1-n%2)] # between n roads that meet
 
-def kind(name:str, counts:range, colours:str, avoid:str='', places:Callable=bands) -> Callable:
+def kind(name:str, counts:range, colours:str, avoid:str='', places:Callable=_bands) -> Callable:
     "Decorator that registers a drawing function as a kind of scene; colours and what to avoid are names with spaces between."
     return lambda draw: KINDS.setdefault(name, Kind(draw, counts, colours.split(), avoid.split(), places)).draw
 
@@ -173,11 +173,11 @@ def paint(
     spec.draw(c, count, _shade(COLOURS[colour], rng.uniform(.94, 1.06)))
     return c.finish()
 
-# %% ../nbs/00_draw.ipynb #4d511868
+# %% ../nbs/00_draw.ipynb #d177f02a
 @kind('airport', range(1, 6), 'white red blue yellow', avoid='building')
 def _airport(c, n, ink):
     c.box(0, 1.8, .5, (152, 152, 154)); c.box(0, 1.8, .46, (128, 128, 132)); c.dashes(-1.8-.4j, 1.8-.4j, .024, COLOURS['yellow'])
-    way, r = c.rng.choice((1j, -1j)), .42 if n == 1 else .84/max(n, 3)
+    way, r = c.rng.choice((1j, -1j)), .42 if n == 1 else .78/max(n, 3)
     for x in _row(n, 1.74/max(n, 3)): _plane(c, x+c.wobble(.05)*1j, r, ink, way*rect(1, c.wobble(.2)))
 
 def _plane(c, z, r, ink, turn):
@@ -187,7 +187,7 @@ def _plane(c, z, r, ink, turn):
     c.poly(at(1, .85+.07j, -.9+.05j, -.9-.05j, .85-.07j), _shade(ink, .84)); c.poly(at(.93+.04j, .8+.07j, .8-.07j, .93-.04j), (40, 50, 70))
     for engine in at(.04+.42j, .04-.42j): c.box(engine, .13*r, .075*r, (70, 72, 80), turn)
 
-@kind('harbour', range(1, 6), 'white red yellow black', avoid='pond', places=shore)
+@kind('harbour', range(1, 6), 'white red yellow black', avoid='pond', places=_shore)
 def _harbour(c, n, ink):
     c.box(-1.05j, 1.9, 1, WATER); c.box(-.02j, 1.9, .07, (190, 186, 178), high=.05)
     for z in [c.around(1.2, .5)-.8j for _ in range(25)]: c.line((z, z+.12), .012, _shade(WATER, 1.13))
@@ -199,7 +199,7 @@ def _boat(c, z, r, ink):
     c.poly(hull, ink, .06); c.poly([z + .8*(p-z) for p in hull], _shade(ink, .82))
     c.box(z+.2j*r, .22*r, .3*r, (226, 220, 206), high=.04); c.box(z-.12j*r, .2*r, .06*r, (40, 56, 80))
 
-@kind('beach', range(2, 7), 'white red blue yellow', avoid='pond sand', places=shore)
+@kind('beach', range(2, 7), 'white red blue yellow', avoid='pond sand', places=_shore)
 def _beach(c, n, ink):
     phase, sand, surf = c.wobble(pi), (238, 216, 166), (152, 198, 202)
     for y, rgb in (.22, sand), (-.2, FOAM), (-.26, SHALLOW), (-.42, surf), (-.46, _shade(SHALLOW, .9)), (-.7, WATER):
@@ -208,7 +208,7 @@ def _beach(c, n, ink):
         c.box(z+.12, .03, .06, MARK); c.disc(z, .12, ink, .08)
         for k in range(6): c.line((z, z+rect(.12, k*pi/3)), .01, _shade(ink, .8))
 
-@kind('bridge', range(1, 4), 'white red yellow black', avoid='pond road', places=corners)
+@kind('bridge', range(1, 4), 'white red yellow black', avoid='pond road', places=_corners)
 def _bridge(c, n, ink):
     phase, bend = c.wobble(pi), c.rng.uniform(.04, .12)
     river = [complex(x/8, bend*sin(x/4+phase)) for x in range(-15, 16)]
@@ -218,7 +218,7 @@ def _bridge(c, n, ink):
         c.line((x-1.8j, x+1.8j), .13, ASPHALT); c.box(x+bend*sin(2*x+phase)*1j, .12, .5, ink, high=.1)
         c.dashes(x-1.8j, x+1.8j, .014, (120, 120, 120)); _car(c, x+.05+c.wobble(.4)*1j, COLOURS['white'], 1j, .05)
 
-# %% ../nbs/00_draw.ipynb #526f613c
+# %% ../nbs/00_draw.ipynb #e8d384d0
 @kind('densehouses', range(2, 5), 'red grey blue orange', avoid='houses')
 def _densehouses(c, n, ink):
     for y in _row(n, 1.16/n):
@@ -227,7 +227,7 @@ def _densehouses(c, n, ink):
 
 @kind('sparsehouses', range(1, 5), 'red grey blue orange', avoid='houses')
 def _sparsehouses(c, n, ink):
-    r = min(.22, .68/n)
+    r = min(.22, .62/n)
     for x in _row(n, 1.7/max(n, 2.4)):
         z, turn = complex(x, c.wobble(.16)), rect(1, c.wobble(.5))
         c.line((z, z+c.rng.choice((-.5j, .5j))), .05, (190, 180, 160))
@@ -260,7 +260,7 @@ def _tenniscourts(c, n, ink):
         for y in (-.18j, .18j): c.line((z-.105+y, z+.105+y), .014, MARK)
         c.line((z-.18j, z+.18j), .014, MARK); c.line((z-.18, z+.18), .02, (40, 40, 46))
 
-# %% ../nbs/00_draw.ipynb #cae22911
+# %% ../nbs/00_draw.ipynb #fdcabb96
 @kind('parking', range(1, 5), 'white red blue yellow', avoid='road')
 def _parking(c, n, ink):
     c.box(0, .92, .135*n+.05, ASPHALT)
@@ -277,7 +277,7 @@ def _railway(c, n, ink):
         y += c.wobble(.3)
         for x in _row(4, .37): c.box(x+y, .175, .075, ink, high=.06); c.box(x+y, .15, .03, _shade(ink, .8))
 
-@kind('roundabout', range(3, 6), 'green red yellow blue', avoid='road', places=sectors)
+@kind('roundabout', range(3, 6), 'green red yellow blue', avoid='road', places=_sectors)
 def _roundabout(c, n, ink):
     for k in range(n): _road(c, 0, rect(1.9, 2*pi*k/n), .2, 1)
     c.disc(0, .54, KERB); c.disc(0, .52, ASPHALT)

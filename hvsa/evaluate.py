@@ -8,7 +8,7 @@ __all__ = ['RIGHT_COLOR', 'WRONG_COLOR', 'TOP', 'HEADS', 'show_sims', 'check_cou
            'kind_only', 'metrics_table', 'ranks_from_embeddings', 'metrics_from_embeddings', 'evaluating', 'device_of',
            'encode_images', 'encode_captions', 'evaluate', 'frame', 'show_retrieval']
 
-# %% ../nbs/08_evaluate.ipynb #79d4a0cf
+# %% ../nbs/08_evaluate.ipynb #e994cd94
 import math
 import textwrap
 from collections import Counter
@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 
-from .data import Split, read_images, to_float
+from .data import read_images, to_float
+from .files import Split
 from .hypersphere import cosine
 
 RIGHT_COLOR, WRONG_COLOR = '#029e73', '#d55e00' # green and vermillion of seaborn's colour-blind palette

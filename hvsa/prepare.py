@@ -6,7 +6,7 @@
 __all__ = ['PARTS', 'read_annotations', 'bare', 'find_picture', 'place', 'BadData', 'Prepared', 'read_source', 'write_split',
            'find_all', 'place_all', 'prepare']
 
-# %% ../nbs/01b_prepare.ipynb #c9cb5256
+# %% ../nbs/01b_prepare.ipynb #1cb51187
 import json
 import os
 import re
@@ -20,7 +20,8 @@ from typing import NamedTuple
 from PIL import Image
 
 from .check import PICTURES, check_dataset, errors, pictures_in, report
-from .data import FORMATS, Problem, Split, in_threads, open_image, read_lines, read_lists, safe_name, stop
+from .data import FORMATS, in_threads, open_image
+from .files import Problem, Split, read_lines, read_lists, safe_name, stop
 
 # %% ../nbs/01b_prepare.ipynb #42c087e3
 PARTS = dict(train='train', restval='train', val='train', test='test')

@@ -6,7 +6,7 @@
 __all__ = ['lr_at', 'seed_epoch', 'train_epoch', 'fit', 'save_state', 'load_state', 'show_history', 'Run', 'write_run',
            'read_run', 'default_device', 'kinds', 'train_run']
 
-# %% ../nbs/09_train.ipynb #fc6c7185
+# %% ../nbs/09_train.ipynb #8e836fd8
 import csv
 import io
 import json
@@ -22,8 +22,9 @@ from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
 from .config import Config, from_dict
-from .data import Pairs, Split, load_split, margin_size
+from .data import Pairs, margin_size
 from .evaluate import evaluate, kind_only, show_retrieval
+from .files import Split, load_split
 from .model import HVSA, build_model, load_model, save_model, write_atomic, write_json
 from .vocab import Vocab
 

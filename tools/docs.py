@@ -4,7 +4,7 @@ Quarto renders where it is installed. Where it is not, `smalldocs` makes plainer
 configuration: good for looking and for checking, while Quarto stays the publisher. Notebooks are not
 executed: pages show their stored outputs.
 """
-import html, io, json, os, re, shutil, subprocess, sys
+import ast, html, io, json, os, re, shutil, subprocess, sys
 from contextlib import redirect_stdout
 from html.parser import HTMLParser
 from pathlib import Path
@@ -35,18 +35,24 @@ def page_name(nb:dict, path:Path) -> str:
     m = re.search(r'^output-file: *(\S+)', first, re.M)
     return m.group(1) if m else path.with_suffix('.html').name
 
+def documented(cell) -> bool:
+    "Whether a signature on the page may need this cell run: nbdev would also run cells that hold an import beside other code"
+    trees = cell.parsed_() if cell.source and cell.cell_type == 'code' else None
+    if not trees or cell.directives_.get('eval:', [''])[0].lower() == 'false': return False
+    wanted = {'export', 'exports', 'exporti', 'exec_doc'} & cell.directives_.keys() or ast.unparse(trees[0]).startswith('show_doc(')
+    return bool(wanted) or all(isinstance(tree, (ast.Import, ast.ImportFrom)) for tree in trees)
+
 def process(proc:Path, cfg):
     "Prepare _proc/: nbdev's processed notebooks, with the outputs that are stored and links that work anywhere"
+    import nbdev.processors
     from nbdev.quarto import refresh_quarto_yml
     from nbdev.serve import proc_nbs
     refresh_quarto_yml()
     if proc.exists(): shutil.rmtree(proc)
-    sys.path.insert(0, str(cfg.config_path.resolve()))  # handed on to the processes that do the work, as is the variable
-    os.environ['PYTHONWARNINGS'] = 'ignore'
-    try: proc_nbs(force=True, n_workers=min(os.cpu_count() or 1, 4))
-    except Exception as e:
-        why = [line for line in str(e.__cause__).splitlines() if re.match(r'[\w.]+(Error|Exception)\b', line)]
-        sys.exit(f'nbdev could not process the notebooks: {e}\n\n{why[0] if why else ""}')
+    sys.path.insert(0, str(cfg.config_path.resolve()))
+    nbdev.processors._do_eval = documented
+    try: proc_nbs(force=True, n_workers=0)  # in this process, where the line above holds
+    except Exception as e: sys.exit(f'nbdev could not process the notebooks: {e}\n\n{e.__cause__!r}')
     nbs = {p: json.loads(p.read_text(encoding='utf-8')) for p in sorted(proc.rglob('*.ipynb')) if '_docs' not in p.parts}
     pages = {}
     for path, nb in nbs.items():
@@ -57,7 +63,7 @@ def process(proc:Path, cfg):
         stored = code_outputs(cfg.nbs_path/path.relative_to(proc))
         for cell in nb['cells']:
             if cell['cell_type'] == 'markdown': cell['source'] = relative_links(''.join(cell['source']), path, cfg, pages)
-            if cell.get('id') in stored: cell['outputs'] = stored[cell['id']]  # nbdev ran cells with imports again
+            if cell.get('id') in stored: cell['outputs'] = stored[cell['id']]  # not those of what nbdev ran just now
             for out in cell.get('outputs', []):
                 if 'text/markdown' in out.get('data', {}):
                     out['data']['text/markdown'] = relative_links(''.join(out['data']['text/markdown']), path, cfg, pages)
@@ -111,6 +117,7 @@ def check_outputs(nb:dict, page:Page) -> list:
     outputs, problems = [o for c in shown for o in c.get('outputs', [])], []
     figures = sum(any(k.startswith('image/') for k in o.get('data', {})) and 'text/html' not in o.get('data', {}) for o in outputs)
     if page.images < figures: problems.append(f'holds {page.images} of {figures} figures')
+    problems += [f'says nothing about {"".join(c["source"]).splitlines()[-1]}' for c in shown if 'show_doc(' in ''.join(c['source']) and not c['outputs']]
     for out in outputs:
         if out['output_type'] == 'error': problems.append(f'shows an error: {out.get("ename")}')
         data = out.get('data', {})

@@ -26,6 +26,8 @@ def with_heads(nb:dict, path:Path, cfg) -> dict:
     cells = [c for c in nb['cells'] if c.get('id') not in (BADGE, INSTALL)]
     if not cells or cells[0]['cell_type'] != 'markdown' or not ''.join(cells[0]['source']).startswith('# '):
         raise ValueError(f'{path}: the first cell is not a Markdown cell that starts with "# "')
+    title, *rest = [line for line in ''.join(cells[0]['source']).splitlines() if line.strip()]
+    if [line[:2] for line in rest] != ['> ']: raise ValueError(f'{path}: the first cell is not a title and one "> " line: pages would drop the rest')
     return {**nb, 'cells': cells[:1] + head_cells(path, cfg) + cells[1:]}
 
 @call_parse

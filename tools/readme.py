@@ -33,9 +33,9 @@ def output(out:dict, cell:dict, i:int, alt:str, images:dict) -> str:
     "Markdown of one output; a figure goes to `images` (name -> bytes)"
     data = {k: ''.join(v) if isinstance(v, list) else v for k, v in out.get('data', {}).items()}
     if out['output_type'] == 'stream': return '' if out['name'] == 'stderr' else f"```\n{''.join(out['text']).rstrip()}\n```"
-    if 'image/png' in data:
-        name = f'readme-{cell["id"]}-{i}.png'
-        images[name] = base64.b64decode(data['image/png'])
+    for kind in {'image/png', 'image/jpeg'} & data.keys():
+        name = f'readme-{cell["id"]}-{i}.{kind[6:]}'
+        images[name] = base64.b64decode(data[kind])
         return f'![{alt}](nbs/images/{name})'
     if 'text/markdown' in data: return data['text/markdown'].strip()
     if 'text/html' in data: return re.sub(r'<style.*?</style>\s*', '', data['text/html'], flags=re.S).strip()
@@ -67,7 +67,7 @@ def main(
     if not source.exists(): sys.exit(f'{source} is missing')
     text, images = readme(json.loads(source.read_text(encoding='utf-8')), cfg.nbs_path.name)
     files = {target: text.encode(), **{folder/name: data for name, data in images.items()}}
-    stale = [p for p in folder.glob('readme-*.png') if p not in files]
+    stale = [p for p in folder.glob('readme-*.*') if p not in files]
     wrong = [p for p, data in files.items() if not p.exists() or p.read_bytes() != data] + stale
     if check: sys.exit('run tools/readme.py: out of step: ' + ', '.join(p.name for p in wrong) if wrong else 0)
     for path in stale: path.unlink()

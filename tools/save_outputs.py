@@ -4,7 +4,7 @@ Cells run exactly as `nbdev_test` runs them: those marked `#| eval: false` or wi
 settings.ini's `tst_flags` are left out, and keep the outputs they have. A notebook is written
 only when all of its cells ran, in one step, and already as `nbdev_clean` would leave it.
 """
-import json, multiprocessing, os, re, sys, tempfile, time
+import base64, io, json, multiprocessing, os, re, sys, tempfile, time
 from pathlib import Path
 from fastcore.script import Param, call_parse
 
@@ -18,12 +18,22 @@ def tidy(text:str, root:Path) -> str:
         if len(prefix) > 5: text = text.replace(f'{prefix}/', '')
     return text
 
+def smaller(png:str, limit:int=100_000) -> str: # base64, as stored in notebooks
+    "A figure over `limit` bytes, mostly one that shows photographs, with 256 colours instead of millions"
+    from PIL import Image
+    raw = base64.b64decode(png)
+    if len(raw) <= limit: return png
+    out = io.BytesIO()
+    Image.open(io.BytesIO(raw)).convert('RGB').quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
+    return base64.b64encode(out.getvalue()).decode()
+
 def tidy_outputs(outputs:list, root:Path) -> list:
     "Stored form of the outputs of one cell"
     for out in outputs:
         if out['output_type'] == 'stream': out['text'] = tidy(''.join(out['text']), root).splitlines(True)
         for kind, value in out.get('data', {}).items():
             if kind == 'text/plain': out['data'][kind] = tidy(''.join(value), root).splitlines(True)
+            if kind == 'image/png': out['data'][kind] = smaller(''.join(value))
     return [out for out in outputs if out.get('text') != []]
 
 def write_atomic(path:Path, text:str):
@@ -73,7 +83,7 @@ def save(path:Path, force_flags:set):
     if path.read_text(encoding='utf-8') != before: raise RuntimeError('the file changed while it ran: nothing was written, run again')
     write_atomic(path, nb2str(nb))
     n_code = sum(c['cell_type'] == 'code' for c in nb['cells'])
-    figures = sum('image/png' in o.get('data', {}) for c in nb['cells'] for o in c.get('outputs', []))
+    figures = sum(any(k.startswith('image/') for k in o.get('data', {})) for c in nb['cells'] for o in c.get('outputs', []))
     print(f'{path.name}: {len(outputs)} of {n_code} code cells run in {time.time()-start:.1f} s, '
           f'{figures} figures, {path.stat().st_size/1e3:.0f} kB')
 

@@ -6,7 +6,7 @@
 __all__ = ['PUBLISHED_NAMES', 'CELL', 'STACKED', 'CLASSIFIER', 'HVSA', 'build_model', 'write_atomic', 'write_json', 'save_model',
            'load_model', 'one_line', 'published_name', 'to_published', 'save_published', 'load_published']
 
-# %% ../nbs/07_model.ipynb #a66f93ab
+# %% ../nbs/07_model.ipynb #12adc0c3
 import json
 import os
 import pickle
@@ -26,6 +26,7 @@ from .losses import AutoWeight, adaptive_alignment, contrastive, feature_uniform
 from .text import TextEncoder, load_skipthoughts
 from .vision import ImageEncoder, WeightsUnavailable, resnet18
 from .vocab import Vocab
+from .wordvectors import load_word_vectors
 
 # %% ../nbs/07_model.ipynb #21882769
 class HVSA(nn.Module):
@@ -74,7 +75,7 @@ class HVSA(nn.Module):
         if c.loss == 'contrastive': return contrastive(sims, c.temperature, mask)
         return adaptive_alignment(sims, c.margin, c.beta, mask)
 
-# %% ../nbs/07_model.ipynb #ac6abc17
+# %% ../nbs/07_model.ipynb #5489a335
 def build_model(
     config:Config, # sizes, and where to start from
     vocab:Vocab, # words of the text encoder
@@ -93,14 +94,15 @@ def build_model(
             warnings.warn(f'the image encoder starts from random weights: {e}')
     if config.text_start:
         try:
-            load_skipthoughts(model.text, vocab, config.text_start)
+            load = load_word_vectors if Path(config.text_start).is_file() else load_skipthoughts
+            load(model.text, vocab, config.text_start)
             model.start['text'] = config.text_start
         except FileNotFoundError as e:
             if config.text_start != 'skipthoughts': raise
             warnings.warn(f'the text encoder starts from random weights: {e}')
     return model
 
-# %% ../nbs/07_model.ipynb #a59de6b3
+# %% ../nbs/07_model.ipynb #1575bcc9
 def write_atomic(
     path:str|Path, # file to make or replace
     write, # called with a temporary path in the same folder
@@ -140,7 +142,7 @@ def load_model(
         saved = json.loads((path/'config.json').read_text(encoding='utf-8'))
         model = HVSA(from_dict(saved['config']), saved['vocab_size'], image, text)
         model.start = saved['start']
-    except (ValueError, KeyError, TypeError) as e: raise ValueError(f'{path/"config.json"} does not describe a model: {e!r}') from None
+    except (ValueError, KeyError, TypeError, RuntimeError) as e: raise ValueError(f'{path/"config.json"} does not describe a model: {e!r}') from None
     try: model.load_state_dict(load_file(path/'model.safetensors'))
     except (RuntimeError, SafetensorError) as e: raise ValueError(f'{path/"model.safetensors"} does not fit config.json: {one_line(e)}') from None
     return model.eval()
@@ -149,7 +151,7 @@ def one_line(e:Exception) -> str:
     "An exception's message without its line breaks."
     return ' '.join(str(e).split())
 
-# %% ../nbs/07_model.ipynb #a35098fd
+# %% ../nbs/07_model.ipynb #daaa44be
 PUBLISHED_NAMES = { # our prefix -> published prefix
     'image.backbone.': 'extract_img_feature.resnet.',
     'image.attention.query.': 'extract_img_feature.key_entity_atten.conv1.',
@@ -171,13 +173,15 @@ CLASSIFIER = {'extract_img_feature.resnet.fc.weight': (1000, 512), 'extract_img_
 
 def published_name(name:str) -> str:
     "The published name of one of our (unstacked) tensors."
-    ours = next(p for p in PUBLISHED_NAMES if name.startswith(p))
+    ours = next((p for p in PUBLISHED_NAMES if name.startswith(p)), None)
+    if ours is None: raise ValueError(f'the published format has no place for {name}')
     return PUBLISHED_NAMES[ours] + name.removeprefix(ours)
 
-# %% ../nbs/07_model.ipynb #d584c96f
+# %% ../nbs/07_model.ipynb #c5060763
 def to_published(model:HVSA) -> dict[str, Tensor]:
     "State dict under the published names; the unused classifier is written as zeros. Raises ValueError for a model that is not the published kind."
-    if model.config.width != 64 or model.config.bidirectional: raise ValueError('the published format holds a ResNet-18 of width 64 and a one-way GRU only')
+    c = model.config
+    if c.width != 64 or c.bidirectional or not c.relu: raise ValueError('the published format holds a ResNet-18 of width 64 and a one-way GRU with a ReLU only')
     state = {}
     for name, value in model.state_dict().items():
         if name in STACKED: state |= {k: v.clone() for k, v in zip(STACKED[name], value.chunk(3))}
@@ -202,8 +206,10 @@ def load_published(
     Raises FileNotFoundError, or ValueError for a file that needs more than that, names that are missing or left over,
     or a vocabulary of another size."""
     if not Path(path).is_file(): raise FileNotFoundError(f'{path} is missing: give a checkpoint of the published code')
-    try: state = torch.load(path, map_location='cpu', weights_only=True)['model']
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as e:
+    try:
+        state = torch.load(path, map_location='cpu', weights_only=True)['model']
+        if not all(isinstance(v, Tensor) for v in state.values()): raise TypeError('"model" holds something else than tensors')
+    except (pickle.UnpicklingError, AttributeError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as e:
         raise ValueError(f'{path} is not a checkpoint of plain tensors with an entry "model": {one_line(e)[:160]}') from None
     try:
         words, word_dim = state[published_name('text.embedding.weight')].shape

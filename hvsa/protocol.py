@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PAPER', 'paper_row', 'train_seeds', 'protocol_table']
 
-# %% ../nbs/09b_protocol.ipynb #4a8edc6c
+# %% ../nbs/09b_protocol.ipynb #7e4ee0a6
 import json
 import statistics
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ from pathlib import Path
 from .config import Config
 from .evaluate import TOP, metrics_table, with_sums
 from .model import write_json
-from .train import Run, train_run, write_run
+from .files import load_split
+from .train import Run, continue_or_refuse, read_run, refuse_other, train_run, write_run
 
 # %% ../nbs/09b_protocol.ipynb #f632493f
 PAPER = { # method -> i2t R@1, R@5, R@10, t2i R@1, R@5, R@10
@@ -46,7 +47,7 @@ def paper_row(
     "A row of the paper's table. Raises KeyError for a data set or method that is not in it."
     return with_sums(dict(zip([f'{way}_r{k}' for way in ('i2t', 't2i') for k in TOP], PAPER[data][method])))
 
-# %% ../nbs/09b_protocol.ipynb #46c9ae4a
+# %% ../nbs/09b_protocol.ipynb #cb5e736a
 def train_seeds(
     config:Config, # its seed is replaced by each of `seeds`
     seeds:Sequence[int],
@@ -59,14 +60,17 @@ def train_seeds(
     "Train and test once a seed; write protocol.json. Raises ValueError for repeated seeds, or for an `out` that holds a run when not resuming."
     out, seeds = Path(out), list(seeds)
     if len(set(seeds)) != len(seeds) or len(seeds) < 2: raise ValueError(f'--seeds needs two or more different seeds, not {seeds}')
-    if (out/'run.json').exists() and not resume: raise ValueError(f'{out} already holds a run: resume it, or choose another folder')
+    configs = [replace(config, seed=seed) for seed in seeds]
+    continue_or_refuse(out, config, resume)
+    for split in ('train', 'test'): load_split(data, split)               # mistakes in the files, before anything is written
     write_run(out, Run(config, str(data), seeds))
     runs = {}
-    for seed in seeds:
-        run, c = out/f'seed-{seed}', replace(config, seed=seed)
+    for seed, c in zip(seeds, configs):
+        run = out/f'seed-{seed}'
         if progress: print(f'seed {seed} ({len(runs) + 1} of {len(seeds)}): {run}')
         done = run/'metrics.json'
         result = json.loads(done.read_text(encoding='utf-8')) if done.exists() else {}
+        if result: refuse_other(read_run(run).config, c, run/'run.json')
         if result.get('epochs') != c.epochs: result = train_run(c, data, run, resume, device, progress)
         runs[seed] = result['test']
     column = lambda k: [r[k] for r in runs.values()]

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['NUMBERS', 'SUBJECTS', 'ON', 'NEAR', 'BY', 'FRAMES', 'Scene', 'make_scene', 'describe', 'make_toy']
 
-# %% ../nbs/00_toy.ipynb #734633e4
+# %% ../nbs/00_toy.ipynb #9872738d
 import random
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,7 +44,7 @@ def make_scene(index:int, seed:int=0) -> Scene:
     near = rng.sample([n for n in NEIGHBOURS if n not in spec.avoid], rng.choice((1, 2, 2)))
     return Scene(seed, index, kind, rng.choice(spec.counts), colour, ground, tuple(near))
 
-# %% ../nbs/00_toy.ipynb #23ecb56c
+# %% ../nbs/00_toy.ipynb #9ad7a365
 NUMBERS = 'no one two three four five six'.split()
 SUBJECTS = dict(
     airport='{n} {c} plane* parked at an airport|{n} {c} airplane* at an airport|{n} {c} aircraft on an airfield|an airport with {n} {c} plane*',
@@ -81,6 +82,7 @@ def describe(scene:Scene, n:int=5) -> list[str]:
         be = 'is' if subject.split()[0] in ('a', 'an', 'one', 'farmland') else 'are'
         near = ' and '.join(pick(NEAR[name]) for name in scene.near)
         text = rng.choice(FRAMES).format(subject=subject, be=be, on=pick(ON[scene.ground]), by=pick(BY), near=near)
+        text = re.sub(r"\ba (?=[aeo])", "an ", text) # an orange forest
         if text not in captions and len(text.split()) <= 20: captions.append(text)
     return captions
 

@@ -19,8 +19,9 @@ def run(args:list, limit:int) -> tuple:
     "What `args` printed, and its exit code; it and its children are ended after `limit` seconds"
     process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     try: log = process.communicate(timeout=limit)[0]
-    except subprocess.TimeoutExpired:
+    except BaseException as e:  # too long, or interrupted
         os.killpg(process.pid, signal.SIGKILL)
+        if not isinstance(e, subprocess.TimeoutExpired): raise
         log = process.communicate()[0]
     return log, process.returncode
 

@@ -16,7 +16,7 @@ def tidy(text:str, root:Path) -> str:
     text = '\n'.join(lines)
     for prefix in sorted({str(p) for p in (*sys.path, sys.prefix, root)}, key=len, reverse=True):
         if len(prefix) > 5: text = text.replace(f'{prefix}/', '')
-    return text
+    return text.replace(f'{Path.home()}/', '~/')
 
 def smaller(png:str, limit:int=100_000) -> str: # base64, as stored in notebooks
     "A figure over `limit` bytes, mostly one that shows photographs, with 256 colours instead of millions"

@@ -47,7 +47,7 @@ def paper_row(
     "A row of the paper's table. Raises KeyError for a data set or method that is not in it."
     return with_sums(dict(zip([f'{way}_r{k}' for way in ('i2t', 't2i') for k in TOP], PAPER[data][method])))
 
-# %% ../nbs/09b_protocol.ipynb #cb5e736a
+# %% ../nbs/09b_protocol.ipynb #9f4e6193
 def train_seeds(
     config:Config, # its seed is replaced by each of `seeds`
     seeds:Sequence[int],
@@ -62,6 +62,7 @@ def train_seeds(
     if len(set(seeds)) != len(seeds) or len(seeds) < 2: raise ValueError(f'--seeds needs two or more different seeds, not {seeds}')
     configs = [replace(config, seed=seed) for seed in seeds]
     continue_or_refuse(out, config, resume)
+    if (out/'run.json').exists() and not read_run(out).seeds: raise ValueError(f'{out} holds a single run, not one over several seeds: choose another folder')
     for split in ('train', 'test'): load_split(data, split)               # mistakes in the files, before anything is written
     write_run(out, Run(config, str(data), seeds))
     runs = {}

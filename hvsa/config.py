@@ -23,10 +23,16 @@ class Config:
     degrees:float = 90.        # largest random rotation in training
     min_freq:int = 5           # a word seen less often becomes <unk>
     vocab_from:str = 'all'     # 'all': training and test captions, as published; 'train': training captions only
+    stop_words:bool = True     # words such as "of" and "two" become <unk>, as published; false keeps them
     # image encoder
-    image_start:str|None = 'imagenet' # 'imagenet', a file of ResNet-18 weights, or none (random)
+    backbone:str = 'resnet18'  # 'resnet18' (published) or 'efficientnet-lite0'
+    image_start:str|None = 'imagenet' # 'imagenet', a file of the backbone's weights, or none (random)
     width:int = 64             # channels of ResNet-18's first stage; 64 is ResNet-18, less a thinner one
-    keys:int = 64              # keys of the attention's memory
+    frozen:bool = False        # keep the backbone as it starts: its grids are computed once and stored, the rest trains on them
+    views:int = 1              # frozen: turned and mirrored views of a picture, 1 to 8; training draws one, evaluation averages them
+    reduce:int|None = None     # channels after a 1x1 convolution before the attention; none: as many as the backbone gives
+    grid_dropout:float = 0.    # share of the backbone's channels dropped in training
+    keys:int = 64              # keys of the attention's memory; 0: no attention
     # text encoder
     text_start:str|None = 'skipthoughts' # 'skipthoughts' (the folder of that name here), another folder, a file of word vectors, or none (random)
     word_dim:int = 620         # length of a word vector
@@ -52,7 +58,13 @@ class Config:
     warmup:int = 10            # epochs of linear warm-up
     decay_every:int = 20       # epochs between reductions of the rate
     decay:float = 0.1          # factor of a reduction
+    schedule:str = 'steps'     # 'steps': warm-up and reductions by epoch, as published; 'cosine': warm-up, then down to 0 by step
     clip:float|None = None     # largest norm of the gradient; none: no limit, as published
+    # speed: results change by no more than rounding; none: on a GPU only
+    amp:bool|None = None       # encoders in bfloat16 where that is safe (autocast)
+    channels_last:bool|None = None # pictures and backbone weights stored place by place
+    fused:bool|None = None     # the optimiser's update as one kernel
+    compile:bool = False       # let torch.compile rewrite the image encoder; needs a compiler, the first step takes minutes
     seed:int = 2022            # of the split, the starting weights, the batches and the dropout
 
     def __post_init__(self):
@@ -60,20 +72,26 @@ class Config:
         self._check('size', int, 33)                       # below, the last grid of ResNet-18 is a single place
         self._check('batch_size', int, 2)                  # one pair has no negatives
         if self.limit is not None: self._check('limit', int, 2)
-        for name in 'min_freq width keys word_dim hidden dim every epochs decay_every'.split(): self._check(name, int, 1)
-        self._check('warmup', int, 0)
+        for name in 'min_freq width word_dim hidden dim every epochs decay_every'.split(): self._check(name, int, 1)
+        for name in 'warmup keys'.split(): self._check(name, int, 0)
+        self._check('views', int, 1, below=9)
+        if self.reduce is not None: self._check('reduce', int, 1)
         for name in 'degrees margin beta gamma weight_decay decay'.split(): self._check(name, (int, float), 0)
-        for name in 'dropout valid'.split(): self._check(name, (int, float), 0, below=1)
+        for name in 'dropout grid_dropout valid'.split(): self._check(name, (int, float), 0, below=1)
         for name in 'lr temperature'.split(): self._check(name, (int, float), 0)
         for name in 'uniform clip'.split():
             if getattr(self, name) is not None: self._check(name, (int, float), 0)
         for name in 'valid lr temperature clip'.split():
             if getattr(self, name) == 0: raise ValueError(f'{name} must be above 0')
-        for name in 'bidirectional relu'.split(): self._choice(name, (True, False))
+        for name in 'bidirectional relu stop_words frozen compile'.split(): self._choice(name, (True, False))
+        for name in 'amp channels_last fused'.split(): self._choice(name, (None, True, False))
         for name in 'image_start text_start'.split():
             if not isinstance(getattr(self, name), str|None): raise ValueError(f'{name} must be text or none, not {getattr(self, name)!r}')
         if self.bidirectional and self.hidden % 2: raise ValueError(f'a two-way encoder halves its units: hidden={self.hidden} is odd')
         self._choice('vocab_from', ('all', 'train'))
+        self._choice('backbone', ('resnet18', 'efficientnet-lite0'))
+        self._choice('schedule', ('steps', 'cosine'))
+        if self.views > 1 and not self.frozen: raise ValueError('views above 1 belong to a frozen backbone: set frozen too (without it every picture is turned anew each time)')
         self._choice('loss', ('curriculum', 'hardest', 'contrastive'))
         self._choice('mask', (None, 'image', 'caption'))
 

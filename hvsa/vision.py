@@ -70,15 +70,19 @@ def resnet18(
 ) -> ResNet18: # (B, 3, H, W) -> (B, 8*width, H/32, W/32)
     """ResNet-18 without its classifier.
     Raises WeightsUnavailable when 'imagenet' cannot be fetched, FileNotFoundError or ValueError for a file that is absent or does not fit."""
-    if weights is None: return ResNet18(width)
+    model = ResNet18(width)
+    if weights is None: return model
     state = _imagenet_state() if weights == 'imagenet' else _file_state(Path(weights))
-    state, model = {k: v for k, v in state.items() if not k.startswith('fc.')}, ResNet18(width)
+    return _fill(model, {k: v for k, v in state.items() if not k.startswith('fc.')}, weights, 'ResNet-18')
+
+def _fill(model:nn.Module, state:dict[str, Tensor], source, what:str) -> nn.Module:
+    "Load a state dict that must fit exactly (counters of batches may be absent). ValueError with the names that do not."
     want = model.state_dict()
     faults = {'missing': [k for k in want if k not in state and not k.endswith('num_batches_tracked')],
               'unexpected': [k for k in state if k not in want],
               'of another shape': [k for k in state if k in want and state[k].shape != want[k].shape]}
     if found := [f'{what}: {", ".join(names[:5])}' + f' and {len(names)-5} more'*(len(names) > 5) for what, names in faults.items() if names]:
-        raise ValueError(f'{weights} does not fit ResNet-18; {"; ".join(found)}')
+        raise ValueError(f'{source} does not fit {what}; {"; ".join(found)}')
     model.load_state_dict(state, strict=False)
     return model
 
@@ -113,24 +117,31 @@ class KEA(nn.Module):
 
 # %% ../nbs/03_vision.ipynb #719f3970
 class ImageEncoder(nn.Module):
-    """Images (B, 3, H, W) -> vectors (B, dim), not normalised: backbone, KEA, mean over places, Linear.
+    """Images (B, 3, H, W) -> vectors (B, dim), not normalised: backbone, then `head`: KEA, mean over places, Linear.
     The backbone is any module that gives (B, c, h, w). Raises ValueError when it gives something else, or when c is not known."""
     def __init__(self,
         dim:int=512, # size of the shared space (published: 512)
         backbone:nn.Module|None=None, # default `resnet18()`, random; published: `resnet18('imagenet')`, trained along
         keys:int=64, # keys of KEA (published: 64); 0 leaves KEA out
         channels:int|None=None, # c of the backbone's grid; default its `out_channels`
+        reduce:int|None=None, # channels after a 1x1 convolution between backbone and KEA; None: no such layer (published)
+        dropout:float=0., # share of the grid's channels dropped in training (published: none)
     ):
         super().__init__()
         self.backbone = resnet18() if backbone is None else backbone
         self.channels = channels or getattr(self.backbone, 'out_channels', None)
         if not self.channels:
             raise ValueError(f'{type(self.backbone).__name__} has no out_channels: pass channels=, the c of the (B, c, h, w) it gives')
-        self.attention = KEA(self.channels, keys) if keys else nn.Identity()
-        self.proj = nn.Linear(self.channels, dim)
+        width = reduce or self.channels
+        slim = [nn.Conv2d(self.channels, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()] if reduce else []
+        self.reduce = nn.Sequential(nn.Dropout2d(dropout), *slim)
+        self.attention = KEA(width, keys) if keys else nn.Identity()
+        self.proj = nn.Linear(width, dim)
 
-    def forward(self, images:Tensor) -> Tensor:
-        grid = self.backbone(images)
+    def head(self, grid:Tensor) -> Tensor:
+        "What follows the backbone: grids (B, c, h, w) -> vectors (B, dim)."
         if grid.ndim != 4 or grid.shape[1] != self.channels:
             raise ValueError(f'the backbone gave {tuple(grid.shape)}, expected (B, {self.channels}, h, w)')
-        return self.proj(self.attention(grid).mean((2, 3)))
+        return self.proj(self.attention(self.reduce(grid)).mean((2, 3)))
+
+    def forward(self, images:Tensor) -> Tensor: return self.head(self.backbone(images))

@@ -21,7 +21,7 @@ setup(
     python_requires='>=' + cfg['min_python'],
     packages=find_packages(include=['hvsa', 'hvsa.*']),
     install_requires=cfg['requirements'].split(),
-    extras_require={'dev': cfg['dev_requirements'].split()},
+    extras_require={'dev': (cfg['dev_requirements'] + ' ' + cfg['laptop_requirements']).split(), 'laptop': cfg['laptop_requirements'].split()},
     entry_points={
         'console_scripts': cfg['console_scripts'].split(),
         'nbdev': ['hvsa=hvsa._modidx:d'],  # lets nbdev turn names in backticks into links

@@ -10,14 +10,14 @@ from save_outputs import write_atomic
 
 BADGE, INSTALL = 'open-hosted', 'install-hosted'  # ids of the two cells
 
-def head_cells(path:Path, cfg) -> list:
-    "The two cells for the notebook at `path`"
+def head_cells(path:Path, cfg, extra:str='') -> list:
+    "The two cells for the notebook at `path`; `extra` is installed along"
     place = f'{cfg.user}/{cfg.repo}/blob/{cfg.branch}/{path.relative_to(cfg.config_path).as_posix()}'
     badge = ('[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]'
              f'(https://colab.research.google.com/github/{place})')
     install = ('#| hide\n#| eval: false\n'
                '# On a hosted runtime, run this cell first: it installs the package and keeps the torch that is there.\n'
-               f'%pip install -q git+{cfg.git_url}')
+               + (f"%pip install -q '{cfg.lib_name}[{extra}] @ git+{cfg.git_url}'" if extra else f'%pip install -q git+{cfg.git_url}'))
     return [dict(cell_type='markdown', id=BADGE, metadata={}, source=badge.splitlines(True)),
             dict(cell_type='code', execution_count=None, id=INSTALL, metadata={}, outputs=[], source=install.splitlines(True))]
 
@@ -28,7 +28,8 @@ def with_heads(nb:dict, path:Path, cfg) -> dict:
         raise ValueError(f'{path}: the first cell is not a Markdown cell that starts with "# "')
     title, *rest = [line for line in ''.join(cells[0]['source']).splitlines() if line.strip()]
     if [line[:2] for line in rest] != ['> ']: raise ValueError(f'{path}: the first cell is not a title and one "> " line: pages would drop the rest')
-    return {**nb, 'cells': cells[:1] + head_cells(path, cfg) + cells[1:]}
+    extra = 'laptop' if any('[laptop]' in ''.join(c['source']) for c in cells) else ''  # pages that say they need it
+    return {**nb, 'cells': cells[:1] + head_cells(path, cfg, extra) + cells[1:]}
 
 @call_parse
 def main(

@@ -73,24 +73,13 @@ def stored_grids(
 @dataclass(frozen=True)
 class Grids(Pairs):
     "A split ready to train on, its pictures as stored grids: `store` is (P, V, c, h, w) float16, a numpy array mapped from disk."
-    def batch(self,
-        caption:Tensor, # (B,) caption indices
-        size:int, # not used: the grids were computed at one size
-        generator:torch.Generator, # for the views
-        device:str|torch.device='cpu',
-        degrees:float=0., # not used
-        rank:int=0, world:int=1, memory=None, # as in `Pairs`
-    ) -> Batch:
-        "The pairs of these captions, longest first, each with a view drawn for it; `images` are grids (B, c, h, w) float32."
-        device = torch.device(device)
-        caption = caption[self.lengths[caption].argsort(descending=True, stable=True)]
-        views = torch.randint(self.store.shape[1], (len(caption),), generator=generator)
-        ids, mine = self.ids[:, :int(self.lengths[caption[0]])], slice(rank, None, world)
-        caption, views = caption[mine], views[mine]
-        image = caption//self.per_image
-        rows = image if self.rows is None else self.rows[image]
-        images = to_device(torch.from_numpy(self.store[rows.numpy(), views.numpy()]), device).float()
-        return Batch(images, to_device(ids[caption], device), self.lengths[caption], to_device(image, device), caption)
+    def draw(self, n:int, size:int, generator:torch.Generator, degrees:float) -> list[Tensor]: # one (n,)
+        "A view for each of `n` pictures; size and angle were settled when the grids were computed."
+        return [torch.randint(self.store.shape[1], (n,), generator=generator)]
+
+    def look(self, rows:Tensor, drawn:list[Tensor], size:int, device:torch.device, memory=None) -> Tensor: # (B, c, h, w) float32
+        "The drawn views of those rows of the store."
+        return to_device(torch.from_numpy(self.store[rows.numpy(), drawn[0].numpy()]), device).float()
 
     def epoch(self, *args, **kwargs) -> Iterator[Batch]:
         "As in `Pairs`. The file is mapped anew for each epoch: what was read of it counts as used memory until its mapping ends."
@@ -109,12 +98,12 @@ def read_pairs(
     vocab:Vocab,
     size:int, # side of the pictures, in pixels
     cache:str|Path|None=None, # folder of kept arrays; needed where the backbone is frozen
-    whole:Split|None=None, # what `split` was held out from
+    whole:Split|None=None, # what `split` was held out from; pictures are kept only with it, as a whole
     progress:bool=False,
 ) -> Pairs:
     "What the model trains on or is scored on: pictures, or where its backbone is frozen their grids."
     c = model.config
-    if not c.frozen: return Pairs.read(split, vocab.encode, size, progress, cache, whole)
+    if not c.frozen: return Pairs.read(split, vocab.encode, size, progress, cache if whole else None, whole)
     if not cache: raise ValueError('a frozen backbone needs a folder for its grids: give cache')
     all_of = whole or split
     place = {file: row for row, file in enumerate(all_of.images)}

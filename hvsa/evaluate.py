@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['RIGHT_COLOR', 'WRONG_COLOR', 'TOP', 'HEADS', 'show_sims', 'check_counts', 'check_finite', 'right_scores',
-           'wrong_scores', 'ranks', 'metrics_from_ranks', 'with_sums', 'retrieval_metrics', 'expected_recall',
-           'kind_only', 'metrics_table', 'ranks_from_embeddings', 'metrics_from_embeddings', 'evaluating', 'device_of',
-           'encode_images', 'encode_captions', 'evaluate', 'frame', 'show_retrieval']
+           'wrong_scores', 'reaching', 'ranks', 'metrics_from_ranks', 'with_sums', 'retrieval_metrics',
+           'expected_recall', 'kind_only', 'metrics_table', 'blocks_of', 'ranks_from_embeddings',
+           'metrics_from_embeddings', 'evaluating', 'device_of', 'encoding', 'at_least_float32', 'encode_images',
+           'encode_captions', 'evaluate', 'frame', 'show_retrieval']
 
 # %% ../nbs/08_evaluate.ipynb #e994cd94
 import math
@@ -22,6 +23,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 
 from .data import read_images, to_float
+from .distributed import gather_rows, rank_and_world
 from .files import Split
 from .hypersphere import cosine
 
@@ -52,6 +54,7 @@ def check_counts(n_images:int, n_captions:int, per_image:int):
 
 def check_finite(sims:Tensor, image:int=0, caption:int=0):
     "ValueError naming the first similarity that is no number; `image` and `caption` say where `sims` begins in the whole table."
+    if sims.sum(dtype=torch.promote_types(sims.dtype, torch.float32)).isfinite(): return   # one pass; nan and inf do not leave a sum finite
     if not (bad := ~sims.isfinite()).any(): return
     i, j = bad.nonzero()[0].tolist()
     raise ValueError(f'the similarity of image {image + i} and caption {caption + j} is {sims[i, j].item()}: '
@@ -65,6 +68,22 @@ def wrong_scores(sims:Tensor, per_image:int) -> Tensor: # (N, M) the same table,
     right_scores(wrong, per_image).fill_(-math.inf) # a view of `wrong`
     return wrong
 
+# %% ../nbs/08_evaluate.ipynb #5c1d7a22
+def reaching(
+    sims:Tensor, # (N, M)
+    best:Tensor, # (N, 1) a bar for each row
+    right:Tensor, # (M,) a bar for each column
+    rows:int=128, # of a strip
+) -> tuple[Tensor, Tensor]: # (N,) how many scores of each row are at its bar or above, (M,) the same for the columns
+    "Both counts in one visit to each strip of rows: it is small enough to stay in the processor's cache."
+    ones = torch.empty_like(sims[:rows], dtype=torch.float32)                # sums of 0 and 1 in float32 are exact up to 2**24, and fast
+    per_row, per_column = [], 0
+    for strip, bar in zip(sims.split(rows), best.split(rows)):
+        hit = ones[:len(strip)]
+        per_row.append(torch.ge(strip, bar, out=hit).sum(1).long())
+        per_column = per_column + torch.ge(strip, right, out=hit).sum(0).long()
+    return torch.cat(per_row), per_column
+
 def ranks(
     sims:Tensor, # (N, M) similarities of any float type, on any device; M = N * per_image
     per_image:int=5, # captions an image; those of image i are columns i*per_image and following
@@ -72,13 +91,15 @@ def ranks(
     """Number of wrong answers that score as high as the right one or higher; for an image, as its best caption.
 
     Raises ValueError where shapes do not fit or a similarity is nan or infinite."""
-    sims = torch.as_tensor(sims)
+    sims = torch.as_tensor(sims).detach()
     if sims.dim() != 2: raise ValueError(f'similarities need the shape (images, captions), got {tuple(sims.shape)}')
     check_counts(*sims.shape, per_image)
     if not sims.is_floating_point(): sims = sims.double()
     check_finite(sims)
-    right, wrong = right_scores(sims, per_image), wrong_scores(sims, per_image)
-    return (wrong >= right.amax(1, keepdim=True)).sum(1), (wrong >= right.flatten()).sum(0)
+    right = right_scores(sims, per_image)
+    best = right.amax(1, keepdim=True)
+    i2t, t2i = reaching(sims, best, right.flatten())
+    return i2t - (right >= best).sum(1), t2i - 1
 
 # %% ../nbs/08_evaluate.ipynb #0d5291ce
 TOP = (1, 5, 10) # the K of the recalls
@@ -148,6 +169,10 @@ def metrics_table(
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
 
 # %% ../nbs/08_evaluate.ipynb #5023c4b3
+def blocks_of(x:Tensor, rows:int) -> list[Tensor]: # views, but for the last one, which is filled up with zero rows
+    *full, last = x.split(rows)
+    return [*full, F.pad(last, (0, 0, 0, rows - len(last)))]
+
 def ranks_from_embeddings(
     img:Tensor, # (N, D) image vectors, any length
     txt:Tensor, # (M, D) caption vectors, M = N * per_image
@@ -158,20 +183,20 @@ def ranks_from_embeddings(
     n, p = len(img), per_image
     check_counts(n, len(txt), p)
     rows = math.ceil(n/math.ceil(n/chunk))                                   # equal blocks, none larger than `chunk`
-    imgs = F.pad(img, (0, 0, 0, -n % rows)).split(rows)
-    txts = F.pad(txt, (0, 0, 0, -n % rows*p)).split(rows*p)
+    imgs, txts = blocks_of(img, rows), blocks_of(txt, rows*p)
     def block(a, b):
         sims = cosine(imgs[a], txts[b])[:n - a*rows, :(n - b*rows)*p]
         check_finite(sims, a*rows, b*rows*p)
         return sims
-    right = [right_scores(block(a, a), p) for a in range(len(imgs))]
+    right = [right_scores(block(a, a), p).clone() for a in range(len(imgs))]   # a view would keep its whole block alive
     i2t = [torch.zeros(len(r), dtype=torch.long, device=r.device) for r in right]
     t2i = [torch.zeros(r.numel(), dtype=torch.long, device=r.device) for r in right]
     for a, mine in enumerate(right):
         for b, theirs in enumerate(right):
             sims = wrong_scores(block(a, b), p) if a == b else block(a, b)
-            i2t[a] += (sims >= mine.amax(1, keepdim=True)).sum(1)
-            t2i[b] += (sims >= theirs.flatten()).sum(0)
+            by_image, by_caption = reaching(sims, mine.amax(1, keepdim=True), theirs.flatten())
+            i2t[a] += by_image
+            t2i[b] += by_caption
     return torch.cat(i2t), torch.cat(t2i)
 
 def metrics_from_embeddings(
@@ -197,17 +222,26 @@ def evaluating(model:nn.Module) -> Iterator[None]:
 def device_of(model:nn.Module) -> torch.device:
     return next(model.parameters(), torch.empty(0)).device
 
+@contextmanager
+def encoding(model:nn.Module, device:torch.device|str, amp:bool) -> Iterator[None]:
+    with evaluating(model), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=amp): yield
+
+def at_least_float32(x:Tensor) -> Tensor: return x.to(torch.promote_types(x.dtype, torch.float32))
+
 def encode_images(
     model:nn.Module, # has `encode_image(images) -> (B, D)`
     pixels:Tensor, # (N, 3, H, W) uint8, at the size the model is to see
     batch_size:int=256, # images at a time
     device:torch.device|str|None=None, # where to compute; default: where the model's weights are
+    amp:bool=False, # compute in bfloat16 where PyTorch's autocast holds that to be safe
 ) -> Tensor: # (N, D) on that device
     "Vectors of all images, each encoded once. ValueError unless `pixels` are bytes."
     if pixels.dtype != torch.uint8 or pixels.dim() != 4: raise ValueError(f'pixels must be uint8 (N, 3, H, W), got {pixels.dtype} {tuple(pixels.shape)}')
     device = device or device_of(model)
-    with evaluating(model):
-        return torch.cat([model.encode_image(to_float(p.to(device, non_blocking=True))) for p in pixels.split(batch_size)])
+    rank, world = rank_and_world()                                          # of several ranks, each encodes a share and all get all
+    with encoding(model, device, amp):
+        return gather_rows(torch.cat([at_least_float32(model.encode_image(to_float(p.to(device, non_blocking=True))))
+                                      for p in pixels[rank::world].split(batch_size)]))[0]
 
 def encode_captions(
     model:nn.Module, # has `encode_text(ids, lengths) -> (B, D)`
@@ -215,31 +249,33 @@ def encode_captions(
     lengths:Tensor, # (M,) int64, at least 1
     batch_size:int=1024, # captions at a time
     device:torch.device|str|None=None, # where to compute; default: where the model's weights are
+    amp:bool=False, # as for images
 ) -> Tensor: # (M, D) on that device, in the order of `ids`
     "Vectors of all captions; each different caption is encoded once, in batches of similar length, longest first."
     if len(ids) != len(lengths): raise ValueError(f'{len(ids)} captions have {len(lengths)} lengths')
     device = device or device_of(model)
     texts, where = torch.cat([lengths[:, None], ids], 1).unique(dim=0, return_inverse=True)   # sorted by length
-    out = []
-    with evaluating(model):
-        for t in texts.flip(0).split(batch_size):
+    (rank, world), out = rank_and_world(), []
+    with encoding(model, device, amp):
+        for t in texts.flip(0)[rank::world].split(batch_size):
             t = t[:, :1 + t[0, 0]].to(device, non_blocking=True)
-            out.append(model.encode_text(t[:, 1:], t[:, 0]))
-        return torch.cat(out).flip(0)[where.to(device)]
+            out.append(at_least_float32(model.encode_text(t[:, 1:], t[:, 0])))
+        return gather_rows(torch.cat(out))[0].flip(0)[where.to(device)]
 
 def evaluate(
     model:nn.Module, # has `encode_image` and `encode_text`
-    pixels:Tensor, # (N, 3, H, W) uint8
+    pixels:Tensor, # (N, 3, H, W) uint8; may be mapped from a file, which is then read a batch at a time
     ids:Tensor, # (M, T) int64, M = N * per_image
     lengths:Tensor, # (M,) int64
     per_image:int=5, # captions an image
     batch_size:int=256, # images, or captions, at a time
     device:torch.device|str|None=None, # default: where the model's weights are
+    amp:bool=False, # encode in bfloat16 where that is safe; similarities are float32 either way
 ) -> tuple[dict[str, float], tuple[Tensor, Tensor]]: # metrics, (image vectors (N, D), caption vectors (M, D))
     "Encode everything once and rank it by cosine similarity. ValueError where counts do not fit or a vector is not finite."
     check_counts(len(pixels), len(ids), per_image)
-    img = encode_images(model, pixels, batch_size, device)
-    txt = encode_captions(model, ids, lengths, batch_size, device)
+    img = encode_images(model, pixels, batch_size, device, amp)
+    txt = encode_captions(model, ids, lengths, batch_size, device, amp)
     return metrics_from_embeddings(img, txt, per_image), (img, txt)
 
 # %% ../nbs/08_evaluate.ipynb #2ecf696c

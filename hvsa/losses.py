@@ -32,8 +32,8 @@ def hinge_costs(
     mask:Tensor|None=None, # (B, B) bool, True = not a negative
 )->tuple[Tensor, Tensor]: # (B, B) costs of captions for an image, (B, B) costs of images for a caption
     "By how much each wrong pair violates the margin, in both directions; 0 where it does not, and on right pairs. Errors as `negatives`."
-    right, excluded = sims.diag(), ~negatives(sims, mask)
-    return tuple((margin + sims - r).clamp(min=0).masked_fill(excluded, 0) for r in (right[:, None], right[None]))
+    wrong, bar = sims.masked_fill(~negatives(sims, mask), -torch.inf), sims.diag() - margin
+    return tuple((wrong - b).clamp(min=0) for b in (bar[:, None], bar[None]))
 
 # %% ../nbs/06_losses.ipynb #910bb120
 def adaptive_alignment(

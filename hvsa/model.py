@@ -19,12 +19,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from .backbones import make_backbone
 from .config import PRESETS, Config, from_dict
 from .data import Batch
+from .distributed import gather_rows
 from .hypersphere import cosine
 from .losses import AutoWeight, adaptive_alignment, contrastive, feature_uniformity, hardest_negative, same_pairs
 from .text import TextEncoder, load_skipthoughts
-from .vision import ImageEncoder, WeightsUnavailable, resnet18
+from .vision import ImageEncoder, WeightsUnavailable
 from .vocab import Vocab
 from .wordvectors import load_word_vectors
 
@@ -34,16 +36,23 @@ class HVSA(nn.Module):
     def __init__(self,
         config:Config, # sizes and loss constants
         vocab_size:int, # words of the vocabulary, `len(vocab)`
-        image:nn.Module|None=None, # your own (B, 3, H, W) -> (B, dim); default: ResNet-18 with key-entity attention
+        image:nn.Module|None=None, # your own (B, 3, H, W) -> (B, dim); default: the configured backbone with key-entity attention
         text:nn.Module|None=None, # your own (B, T), (B,) -> (B, dim); default: the Skip-thoughts GRU
     ):
         super().__init__()
         c = self.config = config
         self.vocab_size = vocab_size
         self.start = {'image': 'random', 'text': 'random'}   # where the weights came from; saved with the model
-        self.image = image or ImageEncoder(c.dim, resnet18(width=c.width), c.keys)
+        self.image = image or ImageEncoder(c.dim, make_backbone(c.backbone, width=c.width), c.keys, reduce=c.reduce, dropout=c.grid_dropout)
         self.text = text or TextEncoder(vocab_size, c.dim, c.word_dim, c.hidden, c.dropout, c.bidirectional, c.relu)
         self.auto_weight = AutoWeight(2)
+        if c.frozen: self.image.backbone.requires_grad_(False)
+
+    def train(self, mode:bool=True) -> 'HVSA':
+        "As for any module, but a frozen backbone stays in evaluation mode, so that its batch statistics stay as they are."
+        super().train(mode)
+        if self.config.frozen: self.image.backbone.eval()
+        return self
 
     def encode_image(self, images:Tensor) -> Tensor:
         "(B, 3, H, W) normalised pictures -> (B, dim), not on the sphere yet."
@@ -52,6 +61,21 @@ class HVSA(nn.Module):
     def encode_text(self, ids:Tensor, lengths:Tensor) -> Tensor:
         "(B, T) word ids and (B,) lengths -> (B, dim), not on the sphere yet."
         return self.text(ids, lengths)
+
+    def encode_grid(self, grid:Tensor) -> Tensor:
+        "(B, c, h, w) grids of the backbone -> (B, dim): what is left to do where they were computed beforehand."
+        return self.image.head(grid)
+
+    def forward(self,
+        batch:Batch, # its `images` are pictures, or grids where the backbone is frozen
+        amp:bool=False, # encoders in bfloat16 where that is safe
+    ) -> tuple[Tensor, dict[str, Tensor]]: # total to minimise; its parts, for the record
+        "One training step's loss. Similarities and losses are always computed in float32."
+        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=amp):
+            img = (self.encode_grid if self.config.frozen else self.encode_image)(batch.images)
+            txt = self.encode_text(batch.ids, batch.lengths)
+        img, txt, image, ids = gather_rows(img.float(), txt.float(), batch.image, batch.ids)    # of all ranks, where there are several
+        return self.loss(img, txt, batch._replace(image=image, ids=ids))
 
     def loss(self,
         img:Tensor, # (B, dim), row i belongs to row i of txt, rows in order of caption length
@@ -82,15 +106,15 @@ def build_model(
 ) -> HVSA: # `.start` records where its weights came from
     """A model with its starting weights; all else is drawn from `config.seed`.
 
-    'imagenet' and 'skipthoughts' that cannot be had give a warning of one line and random weights; a file or folder that you named raises."""
+    'imagenet' and 'skipthoughts' that cannot be had give a warning of one line and random weights; a file or folder that you named raises, and so does a frozen backbone without its weights."""
     torch.manual_seed(config.seed)
     model = HVSA(config, len(vocab))
     if config.image_start:
         try:
-            model.image.backbone.load_state_dict(resnet18(config.image_start, config.width).state_dict())
+            model.image.backbone.load_state_dict(make_backbone(config.backbone, config.image_start, config.width).state_dict())
             model.start['image'] = config.image_start
         except WeightsUnavailable as e:
-            if config.image_start != 'imagenet': raise
+            if config.image_start != 'imagenet' or config.frozen: raise             # a backbone that is to stay as it is must be worth it
             warnings.warn(f'the image encoder starts from random weights: {e}')
     if config.text_start:
         try:
@@ -181,7 +205,7 @@ def published_name(name:str) -> str:
 def to_published(model:HVSA) -> dict[str, Tensor]:
     "State dict under the published names; the unused classifier is written as zeros. Raises ValueError for a model that is not the published kind."
     c = model.config
-    if c.width != 64 or c.bidirectional or not c.relu: raise ValueError('the published format holds a ResNet-18 of width 64 and a one-way GRU with a ReLU only')
+    if (c.backbone, c.width, c.reduce, c.bidirectional, c.relu) != ('resnet18', 64, None, False, True): raise ValueError('the published format holds a ResNet-18 of width 64 and a one-way GRU with a ReLU only')
     state = {}
     for name, value in model.state_dict().items():
         if name in STACKED: state |= {k: v.clone() for k, v in zip(STACKED[name], value.chunk(3))}

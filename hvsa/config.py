@@ -111,14 +111,14 @@ PRESETS = {
                   uniform=0.2, epochs=7, batch_size=64, lr=1e-3, warmup=1, decay_every=6, seed=0),
     'laptop': Config(preset='laptop', size=128, vocab_from='train', min_freq=3, stop_words=False, backbone='efficientnet-lite0', frozen=True, views=8,
                      reduce=512, grid_dropout=.3, text_start=None, word_dim=300, hidden=512, dropout=.3, relu=False, loss='contrastive', mask='caption',
-                     uniform=0., epochs=6, lr=1e-3, weight_decay=.05, schedule='cosine', warmup=1, amp=True, channels_last=True, fused=True, seed=2023),
+                     uniform=0., temperature=.035, epochs=10, lr=1e-3, weight_decay=.05, schedule='cosine', warmup=1, amp=True, channels_last=True, fused=True, seed=2023),
     'rsitmd': Config(),
     'rsicd': Config(preset='rsicd', lr=1e-3, seed=2023),
 }
 
 # %% ../nbs/06b_config.ipynb #2595902a
 def preset(
-    name:str, # 'toy', 'rsitmd' or 'rsicd'
+    name:str, # 'toy', 'laptop', 'rsitmd' or 'rsicd'
     /,
     **changes, # fields that should differ
 ) -> Config:

@@ -43,15 +43,16 @@ def trial(
     key = json.dumps([asdict(c), Path(data).name, name], sort_keys=True)
     file = folder/f'{hashlib.sha256(key.encode()).hexdigest()[:16]}.json'
     if file.is_file(): return json.loads(file.read_text(encoding='utf-8'))['history']
-    whole = load_split(data, 'train')
-    if c.limit: whole = whole.sample(c.limit, c.seed)
+    everything = load_split(data, 'train')
+    whole = everything.sample(c.limit, c.seed) if c.limit else everything
     fit_part, valid_part = whole.hold_out(c.valid, c.seed)
     vocab = Vocab.build(whole.captions, c.min_freq, STOP_WORDS if c.stop_words else ())
     model = build_model(c, vocab)
     if change: change(model, vocab)
     model.to(default_device(device))
-    train = read_pairs(model, fit_part, vocab, margin_size(c.size), cache, whole, progress)
-    valid = read_pairs(model, valid_part, vocab, c.size, cache if c.frozen else None, whole if c.frozen else None, progress)
+    stored = everything if c.frozen else None                  # grids of all pictures are kept, whichever a trial takes
+    train = read_pairs(model, fit_part, vocab, margin_size(c.size), cache, stored or whole, progress)
+    valid = read_pairs(model, valid_part, vocab, c.size, cache, stored, progress)
     history = fit(model, train, valid, progress=progress)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(file, {'config': asdict(c), 'data': Path(data).name, 'name': name, 'history': history})

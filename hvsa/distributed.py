@@ -48,7 +48,7 @@ def process_group(
     backend = 'gloo' if device == 'cpu' else 'cpu:gloo,cuda:nccl'    # gloo for the few numbers that stay on the CPU
     with plain_loss(f'rank {rank} did not meet all {world} processes', 'start the same torchrun command on every machine'):
         dist.init_process_group(backend, timeout=timedelta(seconds=timeout))
-    with plain_loss(f'rank {rank} lost another process', 'see what that one said, then start again with --resume'): yield device
+    with plain_loss(f'rank {rank} lost another process', 'see what that one said, then start the same command again'): yield device
     dist.destroy_process_group()                                     # not after an error, when the others may be unable to answer
 
 @contextmanager

@@ -28,7 +28,7 @@ from .model import load_model, load_published
 from .prepare import BadData, prepare
 from .protocol import protocol_table, train_seeds
 from .toy import make_toy
-from .train import Run, default_device, kinds, read_run, train_run
+from .train import Run, chosen, default_device, kinds, read_run, train_run
 from .vocab import Vocab
 
 # %% ../nbs/11_cli.ipynb #05990b9a
@@ -131,26 +131,26 @@ def hvsa_train(
     with plain_errors('interrupted: finished epochs are kept; go on with the same command'), process_group(device) as device:
         main = rank_and_world()[0] == 0                     # of several processes, the first alone writes and speaks
         quiet = quiet or not main
-        chosen = settings(preset, config, changes)
+        wanted = settings(preset, config, changes)
         run = Path(out or f'runs/{preset}')
         if resume:
             if not out: run = from_main(newest_run, run)
             before = from_main(read_run, run)
-            chosen = from_dict(asdict(before.config) | given(config, changes))
+            wanted = from_dict(asdict(before.config) | given(config, changes))
             data, seeds = data or before.data, seeds or before.seeds and ','.join(map(str, before.seeds))
-        if show: return show_settings(chosen)
+        if show: return show_settings(wanted)
         folder, several = Path(data or f'data/{preset}'), whole_numbers(seeds) if seeds else None
         if not resume:
-            cut = from_main(lambda: unfinished([run] if out else runs_of(run), Run(chosen, str(folder), several)))
+            cut = from_main(lambda: unfinished([run] if out else runs_of(run), Run(wanted, str(folder), several)))
             if cut: run, resume = cut, True
             elif not out: run = from_main(free_folder, run)
             if cut and main: print(f'going on with {run}, which the same command started and did not finish (to start anew, name another folder with --out)')
         if not data and preset == 'toy': from_main(draw_toy, folder, not quiet)
         if several:
-            summary = train_seeds(chosen, several, folder, run, resume, device, not quiet, keep)
+            summary = train_seeds(wanted, several, folder, run, resume, device, not quiet, keep)
             if main: print(f'\n{protocol_table(summary)}\n\nThe runs lie in {run}; the table\'s numbers in {run/"protocol.json"}')
             return
-        result = train_run(chosen, folder, run, resume, device, not quiet, keep)
+        result = train_run(wanted, folder, run, resume, device, not quiet, keep)
         if not main: return
         print(f'\n{result["test_images"]} test images and {result["test_captions"]} captions of {result["data"]}; '
               f'epoch {result["best_epoch"]} of {result["epochs"]} was the best by validation\n')
@@ -182,11 +182,12 @@ def hvsa_eval(
             data = data or read_run(Path(run)).data
         if len(words) != model.vocab_size: raise ValueError(f'the vocabulary has {len(words)} words, the model {model.vocab_size}: they do not belong together')
         if size is not None: model.config = replace(model.config, size=size)
-        chosen = load_split(data, split)
-        pairs = read_pairs(model.to(default_device(device)), chosen, words, model.config.size, cache if model.config.frozen else None, progress=not quiet)
-        scores, _ = score(model, pairs)
-        print(f'{len(chosen)} {split} images and {len(pairs)} captions of {Path(data).name}\n')
-        show_result({'test': scores, 'kind_only': kind_only(kinds(chosen), chosen.per_image)})
+        part = load_split(data, split)
+        where = default_device(device)
+        pairs = read_pairs(model.to(where), part, words, model.config.size, cache if model.config.frozen else None, progress=not quiet)
+        scores, _ = score(model, pairs, chosen(model.config.amp, where))
+        print(f'{len(part)} {split} images and {len(pairs)} captions of {Path(data).name}\n')
+        show_result({'test': scores, 'kind_only': kind_only(kinds(part), part.per_image)})
 
 # %% ../nbs/11_cli.ipynb #14caffc1
 @call_parse

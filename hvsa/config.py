@@ -23,9 +23,9 @@ class Config:
     degrees:float = 90.        # largest random rotation in training
     min_freq:int = 5           # a word seen less often becomes <unk>
     vocab_from:str = 'all'     # 'all': training and test captions, as published; 'train': training captions only
-    stop_words:bool = True     # words such as "of" and "two" become <unk>, as published; false keeps them
+    stop_words:bool = True     # words such as "of" and "between" become <unk>, as published; false keeps them
     # image encoder
-    backbone:str = 'resnet18'  # 'resnet18' (published) or 'efficientnet-lite0'
+    backbone:str = 'resnet18'  # 'resnet18' (published), 'efficientnet-lite0', or a name that you put into BACKBONES
     image_start:str|None = 'imagenet' # 'imagenet', a file of the backbone's weights, or none (random)
     width:int = 64             # channels of ResNet-18's first stage; 64 is ResNet-18, less a thinner one
     frozen:bool = False        # keep the backbone as it starts: its grids are computed once and stored, the rest trains on them
@@ -76,9 +76,8 @@ class Config:
         for name in 'warmup keys'.split(): self._check(name, int, 0)
         self._check('views', int, 1, below=9)
         if self.reduce is not None: self._check('reduce', int, 1)
-        for name in 'degrees margin beta gamma weight_decay decay'.split(): self._check(name, (int, float), 0)
+        for name in 'degrees margin beta gamma weight_decay decay lr temperature'.split(): self._check(name, (int, float), 0)
         for name in 'dropout grid_dropout valid'.split(): self._check(name, (int, float), 0, below=1)
-        for name in 'lr temperature'.split(): self._check(name, (int, float), 0)
         for name in 'uniform clip'.split():
             if getattr(self, name) is not None: self._check(name, (int, float), 0)
         for name in 'valid lr temperature clip'.split():
@@ -89,7 +88,7 @@ class Config:
             if not isinstance(getattr(self, name), str|None): raise ValueError(f'{name} must be text or none, not {getattr(self, name)!r}')
         if self.bidirectional and self.hidden % 2: raise ValueError(f'a two-way encoder halves its units: hidden={self.hidden} is odd')
         self._choice('vocab_from', ('all', 'train'))
-        self._choice('backbone', ('resnet18', 'efficientnet-lite0'))
+        if not isinstance(self.backbone, str): raise ValueError(f'backbone must be a name, not {self.backbone!r}')
         self._choice('schedule', ('steps', 'cosine'))
         if self.views > 1 and not self.frozen: raise ValueError('views above 1 belong to a frozen backbone: set frozen too (without it every picture is turned anew each time)')
         self._choice('loss', ('curriculum', 'hardest', 'contrastive'))

@@ -54,13 +54,13 @@ def prefetch(
 class Batch(NamedTuple):
     "What one training step sees; rows sorted by caption length, longest first."
     images:Tensor   # (B, 3, size, size) float32, normalised
-    ids:Tensor      # (B, T) int64, T the longest caption of this batch
+    ids:Tensor      # (B, T) int64, T the longest caption of the (joint) batch
     lengths:Tensor  # (B,) int64, on the CPU, where the text encoder asks for them
     image:Tensor    # (B,) index of the picture in its split: equal entries are the same picture
     caption:Tensor  # (B,) index of the caption in its split, on the CPU
 
 def to_device(x:Tensor, device:torch.device) -> Tensor:
-    "A copy on the device; to a GPU from memory that the system does not move, so that nobody waits for the copy."
+    "The tensor on the device; to a GPU from memory that the system does not move, so that nobody waits for the copy."
     if device.type != 'cuda': return x.to(device)
     with torch.cuda.device(device): return x.pin_memory().to(device, non_blocking=True)
 

@@ -51,6 +51,7 @@ def stored_grids(
     views:int=1, # of `view`, 1 to 8
     amp:bool=False, # compute in bfloat16 where that is safe
     progress:bool=False,
+    block:int=256, # pictures between two notes of progress
 ) -> np.memmap: # (N, views, c, h, w) float16, mapped from disk
     """Grids of all pictures and views, computed where `cache` does not hold them yet.
     Raises ValueError for a picture that cannot be read, or a grid that half precision cannot hold."""
@@ -66,7 +67,7 @@ def stored_grids(
     root = Path(files[0]).parent.parent
     shape = tuple(grid(torch.zeros(1, 3, size, size, dtype=torch.uint8), 0).shape[1:])
     key = {'backbone': fingerprint(backbone), 'size': size, 'amp': amp, 'files': file_key(files, root)}
-    return cached_array(cache, f'{root.name}-{len(files)}x{size}px-{type(backbone).__name__}-{views}', key, (len(files), views, *shape), 'float16', fill,
+    return cached_array(cache, f'{root.name}-{len(files)}x{size}px-{type(backbone).__name__}-{views}', key, (len(files), views, *shape), 'float16', fill, block,
                         desc=f'{views} view{"s"*(views > 1)} of each picture through the frozen backbone', progress=progress)
 
 # %% ../nbs/08b_features.ipynb #6eb6489f
@@ -96,7 +97,7 @@ def read_pairs(
     model:HVSA, # says whether its backbone is frozen, and computes the grids then
     split:Split,
     vocab:Vocab,
-    size:int, # side of the pictures, in pixels
+    size:int, # side of the pictures, in pixels; where the backbone is frozen, the configured one counts
     cache:str|Path|None=None, # folder of kept arrays; needed where the backbone is frozen
     whole:Split|None=None, # what `split` was held out from; pictures are kept only with it, as a whole
     progress:bool=False,

@@ -82,7 +82,7 @@ class HVSA(nn.Module):
         txt:Tensor, # (B, dim)
         batch:Batch|None=None, # where they came from; needed only if `config.mask` leaves out known right pairs
     ) -> tuple[Tensor, dict[str, Tensor]]: # total to minimise; its parts, for the record
-        "Curriculum alignment and feature uniformity, weighted by the model itself; a batch too small for uniformity trains on alignment alone."
+        "The configured alignment loss and feature uniformity, weighted as configured; a batch too small for uniformity trains on alignment alone."
         c = self.config
         align = self.align(cosine(img, txt), batch)
         if len(img[::c.every]) < 2: return align, {'align': align.detach()}

@@ -28,7 +28,7 @@ from .model import load_model, load_published
 from .prepare import BadData, prepare
 from .protocol import protocol_table, train_seeds
 from .toy import make_toy
-from .train import Run, chosen, default_device, kinds, read_run, train_run
+from .train import Run, default_device, kinds, read_run, train_run
 from .vocab import Vocab
 
 # %% ../nbs/11_cli.ipynb #05990b9a
@@ -185,7 +185,7 @@ def hvsa_eval(
         part = load_split(data, split)
         where = default_device(device)
         pairs = read_pairs(model.to(where), part, words, model.config.size, cache if model.config.frozen else None, progress=not quiet)
-        scores, _ = score(model, pairs, chosen(model.config.amp, where))
+        scores, _ = score(model, pairs, model.config.on('amp', where))
         print(f'{len(part)} {split} images and {len(pairs)} captions of {Path(data).name}\n')
         show_result({'test': scores, 'kind_only': kind_only(kinds(part), part.per_image)})
 

@@ -94,6 +94,11 @@ class Config:
         self._choice('loss', ('curriculum', 'hardest', 'contrastive'))
         self._choice('mask', (None, 'image', 'caption'))
 
+    def on(self, switch:str, device) -> bool:
+        "One of the switches for speed: as it is set; where it is none, whether `device` is a GPU."
+        value = getattr(self, switch)
+        return device.type == 'cuda' if value is None else value
+
     def _choice(self, name, choices):
         value = getattr(self, name)
         if value not in choices: raise ValueError(f'{name} must be {" or ".join(map(repr, choices))}, not {value!r}')

@@ -38,7 +38,7 @@ def view(
 def fingerprint(module:nn.Module) -> str: # 16 hex digits
     "Of every weight and buffer, by name and value."
     digest = hashlib.sha256()
-    for name, v in sorted(module.state_dict().items()):
+    for name, v in sorted([*module.named_parameters(), *module.named_buffers()]):
         digest.update(f'{name} {tuple(v.shape)} {v.dtype}'.encode())
         digest.update(v.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
     return digest.hexdigest()[:16]
@@ -108,8 +108,7 @@ def read_pairs(
     if not cache: raise ValueError('a frozen backbone needs a folder for its grids: give cache')
     all_of = whole or split
     place = {file: row for row, file in enumerate(all_of.images)}
-    amp = c.amp if c.amp is not None else next(model.parameters()).is_cuda
-    store = stored_grids(model.image.backbone, all_of, c.size, cache, c.views, amp, progress)
+    store = stored_grids(model.image.backbone, all_of, c.size, cache, c.views, c.on('amp', next(model.parameters()).device), progress)
     return Grids(store, *pad([vocab.encode(s) for s in split.captions]), split.per_image, torch.tensor([place[f] for f in split.images]))
 
 # %% ../nbs/08b_features.ipynb #e7a44321

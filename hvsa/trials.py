@@ -21,8 +21,7 @@ from .data import margin_size
 from .features import read_pairs
 from .files import load_split
 from .model import build_model, write_json
-from .train import default_device, fit
-from .vocab import STOP_WORDS, Vocab
+from .train import default_device, divide, fit
 
 # %% ../nbs/09c_trials.ipynb #a5dea0ac
 def trial(
@@ -44,9 +43,7 @@ def trial(
     file = folder/f'{hashlib.sha256(key.encode()).hexdigest()[:16]}.json'
     if file.is_file(): return json.loads(file.read_text(encoding='utf-8'))['history']
     everything = load_split(data, 'train')
-    whole = everything.sample(c.limit, c.seed) if c.limit else everything
-    fit_part, valid_part = whole.hold_out(c.valid, c.seed)
-    vocab = Vocab.build(whole.captions, c.min_freq, STOP_WORDS if c.stop_words else ())
+    whole, fit_part, valid_part, vocab = divide(c, everything)
     model = build_model(c, vocab)
     if change: change(model, vocab)
     model.to(default_device(device))

@@ -56,6 +56,7 @@ def stored_grids(
     """Grids of all pictures and views, computed where `cache` does not hold them yet.
     Raises ValueError for a picture that cannot be read, or a grid that half precision cannot hold."""
     device = next(backbone.parameters()).device
+    backbone.to(memory_format=torch.channels_last)                  # as fast kernels want it; small batches stay in a processor's cache
     files, listed = split.images, split.listed or ['']*len(split)
     def grid(pixels, k):
         with encoding(backbone, device, amp): out = backbone(to_float(view(pixels, k).to(device))).half()
@@ -63,7 +64,7 @@ def stored_grids(
         return out.cpu()
     def fill(start, stop):
         pixels = read_images(files[start:stop], size, listed[start:stop])
-        return torch.stack([torch.cat([grid(p, k) for p in pixels.split(64)]) for k in range(views)], 1)
+        return torch.stack([torch.cat([grid(p, k) for p in pixels.split(32)]) for k in range(views)], 1)
     root = Path(files[0]).parent.parent
     shape = tuple(grid(torch.zeros(1, 3, size, size, dtype=torch.uint8), 0).shape[1:])
     key = {'backbone': fingerprint(backbone), 'size': size, 'amp': amp, 'files': file_key(files, root)}

@@ -59,7 +59,7 @@ def rows_done(part:Path, head:bytes, row:int) -> int: # `row` bytes a row
     "Rows of an unfinished file that count; 0 if the file and its note do not agree."
     try:
         done = int(part.with_suffix('.rows').read_text())
-        with open(part, 'rb') as f: return done if f.read(len(head)) == head and part.stat().st_size >= len(head) + done*row else 0
+        with open(part, 'rb') as f: return done if done >= 0 and f.read(len(head)) == head and part.stat().st_size >= len(head) + done*row else 0
     except (OSError, ValueError): return 0
 
 def write_rows(part:Path, shape:tuple[int, ...], dtype:np.dtype, fill:Callable, block:int, desc:str, progress:bool):
@@ -80,6 +80,7 @@ def write_rows(part:Path, shape:tuple[int, ...], dtype:np.dtype, fill:Callable, 
                 note.with_suffix('.note').write_text(str(stop))
                 os.replace(note.with_suffix('.note'), note)
             bar.update(stop - start)
+        with named(part.parent): file.truncate(len(head) + shape[0]*row)          # a part file that was too long
 
 # %% ../nbs/00c_cache.ipynb #c0c0a013
 def cached_array(

@@ -167,7 +167,7 @@ def hvsa_eval(
     vocab:str=None, # vocabulary (JSON) of the published checkpoint
     size:int=None, # side of a picture in pixels (default: as in training; 256 for a published checkpoint)
     device:str=None, # cpu, cuda ... (default: the best one here)
-    cache:str='data/cache', # folder that keeps a frozen backbone's grids
+    cache:str='data/cache', # folder that keeps a frozen backbone's grids; none: a folder in the run's
     quiet:bool=False, # no progress bars
 ):
     "Score a model on one split of a data set: every picture against every caption."
@@ -184,7 +184,7 @@ def hvsa_eval(
         if size is not None: model.config = replace(model.config, size=size)
         part = load_split(data, split)
         where = default_device(device)
-        pairs = read_pairs(model.to(where), part, words, model.config.size, cache if model.config.frozen else None, progress=not quiet)
+        pairs = read_pairs(model.to(where), part, words, model.config.size, (None if cache == 'none' else cache) or Path(run or '.')/'cache' if model.config.frozen else None, progress=not quiet)
         scores, _ = score(model, pairs, model.config.on('amp', where))
         print(f'{len(part)} {split} images and {len(pairs)} captions of {Path(data).name}\n')
         show_result({'test': scores, 'kind_only': kind_only(kinds(part), part.per_image)})

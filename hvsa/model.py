@@ -9,7 +9,6 @@ __all__ = ['PUBLISHED_NAMES', 'CELL', 'STACKED', 'CLASSIFIER', 'HVSA', 'build_mo
 # %% ../nbs/07_model.ipynb #12adc0c3
 import json
 import os
-import pickle
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -233,7 +232,7 @@ def load_published(
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)['model']
         if not all(isinstance(v, Tensor) for v in state.values()): raise TypeError('"model" holds something else than tensors')
-    except (pickle.UnpicklingError, AttributeError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as e:
+    except Exception as e:                                                   # damaged files make PyTorch raise nearly anything
         raise ValueError(f'{path} is not a checkpoint of plain tensors with an entry "model": {one_line(e)[:160]}') from None
     try:
         words, word_dim = state[published_name('text.embedding.weight')].shape

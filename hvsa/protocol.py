@@ -88,7 +88,11 @@ def finished(run:Path, config:Config) -> dict:
     "The result that lies in `run`, or {} if there is none. Raises ValueError if it belongs to other settings."
     if not (run/'metrics.json').exists(): return {}
     refuse_other(read_run(run).config, config, run/'run.json')
-    return json.loads((run/'metrics.json').read_text(encoding='utf-8'))
+    try:
+        result = json.loads((run/'metrics.json').read_text(encoding='utf-8'))
+        return {'epochs': result['epochs'], 'test': result['test']}
+    except (ValueError, KeyError, TypeError) as e:
+        raise ValueError(f'{run/"metrics.json"} cannot be read as a result ({type(e).__name__}): delete it, and the same command scores the run again') from None
 
 def set_of(config:Config, data:str|Path) -> str|None:
     "Which of the paper's data sets this is, by the preset or by the folder's name; None for another."

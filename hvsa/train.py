@@ -12,7 +12,6 @@ import csv
 import io
 import json
 import math
-import pickle
 import sys
 import time
 from dataclasses import asdict
@@ -163,7 +162,8 @@ def load_state(run:Path, model:HVSA, opt:torch.optim.Optimizer) -> list[dict]: #
         opt.load_state_dict(state['opt'])
         return state['history']
     except OtherSettings: raise
-    except (pickle.UnpicklingError, AttributeError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as e:
+    except ConnectionError: raise
+    except Exception as e:                                                   # damaged files make PyTorch raise nearly anything
         raise ValueError(f'{file} cannot be read as a training state ({type(e).__name__}): start anew in another folder') from None
 
 class OtherSettings(ValueError):
@@ -286,6 +286,7 @@ def train_run(
     train, valid, test = read(fit_split, margin_size(c.size), whole=whole), read(valid_split, c.size, whole=whole if c.frozen else None), read(test_split, c.size)
     same_as_main(settings=c, vocabulary=vocab.words, captions=len(train))
     lock = hold(out) if main else None                                       # let go when this function ends
+    from_main(continue_or_refuse, out, c, resume)                            # again: another process may have been here meanwhile
     from_main(open_run, out, Run(c, str(data), None), vocab, resume)
     ready = time.time()
     history = fit(model, train, valid, out, resume, progress)
@@ -299,8 +300,8 @@ def train_run(
               'cost': {'seconds': ready - start + sum(h['seconds'] for h in history) + time.time() - trained, 'peak_memory_gb': peak_memory()}}
     result = from_main(dict, result)
     if not main: return result
-    write_json(out/'metrics.json', result)
     write_atomic(out/'curves.png', show_history(history).savefig)
     write_atomic(out/'retrieval.png', show_retrieval(test_split, vectors).savefig)
+    write_json(out/'metrics.json', result)                                   # last: with it, a run counts as finished
     del lock
     return result

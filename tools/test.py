@@ -17,7 +17,8 @@ def verdicts(log:str, files:list) -> dict:
 
 def run(args:list, limit:int) -> tuple:
     "What `args` printed, and its exit code; it and its children are ended after `limit` seconds"
-    process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    env = {'OMP_WAIT_POLICY': 'passive'} | os.environ  # notebooks run side by side: threads that wait should not keep a core busy
+    process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, env=env)
     try: log = process.communicate(timeout=limit)[0]
     except BaseException as e:  # too long, or interrupted
         os.killpg(process.pid, signal.SIGKILL)

@@ -18,9 +18,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .files import Split, load_split
-from .pictures import FORMATS, cached_images, in_threads, margin_size, open_image, read_image, read_images, to_rgb
-from .turn import IMAGENET_MEAN, IMAGENET_STD, Memory, augment, draw_turns, fast_views, rotate_crop, to_float
+from .datasets.splits import Split, load_split
+from .datasets.images import FORMATS, cached_images, in_threads, margin_size, open_image, read_image, read_images, to_rgb
+from .engine.augment import IMAGENET_MEAN, IMAGENET_STD, Memory, augment, draw_turns, fast_views, rotate_crop, to_float
 
 _all_ = ['Split', 'load_split', 'FORMATS', 'in_threads', 'margin_size', 'open_image', 'read_image', 'read_images', 'to_rgb',
          'IMAGENET_MEAN', 'IMAGENET_STD', 'augment', 'rotate_crop', 'to_float'] # users of this module read and look with them too

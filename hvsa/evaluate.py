@@ -23,8 +23,8 @@ from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 
 from .data import read_images, to_float
-from .distributed import gather_rows, rank_and_world
-from .files import Split
+from .engine.distributed import gather_rows, rank_and_world
+from .datasets.splits import Split
 from .hypersphere import cosine
 
 RIGHT_COLOR, WRONG_COLOR = '#029e73', '#d55e00' # green and vermillion of seaborn's colour-blind palette

@@ -18,16 +18,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from .backbones import make_backbone
+from .pretrained.backbones import make_backbone
 from .config import PRESETS, Config, from_dict
 from .data import Batch
-from .distributed import gather_rows
+from .engine.distributed import gather_rows
 from .hypersphere import cosine
 from .losses import AutoWeight, adaptive_alignment, contrastive, feature_uniformity, hardest_negative, same_pairs
 from .text import TextEncoder, load_skipthoughts
 from .vision import ImageEncoder, WeightsUnavailable
 from .vocab import Vocab
-from .wordvectors import load_word_vectors
+from .pretrained.wordvectors import load_word_vectors
 
 # %% ../nbs/07_model.ipynb #21882769
 class HVSA(nn.Module):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
-from .skipthoughts import read_gru, read_rows, read_words
+from .pretrained.skipthoughts import read_gru, read_rows, read_words
 from .vocab import UNK, Vocab
 
 # %% ../nbs/04_text.ipynb #f1405908

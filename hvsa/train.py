@@ -26,10 +26,10 @@ from tqdm.auto import tqdm
 
 from .config import Config, from_dict
 from .data import Batch, Pairs, margin_size
-from .distributed import from_main, parallel, rank_and_world, same_as_main, share_buffers
+from .engine.distributed import from_main, parallel, rank_and_world, same_as_main, share_buffers
 from .evaluate import kind_only, show_retrieval
-from .features import read_pairs, score
-from .files import Split, load_split
+from .pretrained.features import read_pairs, score
+from .datasets.splits import Split, load_split
 from .model import HVSA, build_model, load_model, save_model, write_atomic, write_json
 from .vocab import STOP_WORDS, Vocab
 

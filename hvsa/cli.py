@@ -21,14 +21,14 @@ from fastcore.script import Param, call_parse
 from .datasets.check import check_dataset, errors, report
 from .config import Config, from_dict, from_text, preset as named_preset, read_settings
 from .engine.distributed import from_main, process_group, rank_and_world
-from .evaluate import kind_only, metrics_table
-from .pretrained.features import read_pairs, score
+from .evaluate import class_oracle, evaluate, metrics_table, scene_classes
 from .datasets.splits import load_split
-from .model import load_model, load_published
+from .model import load, load_published
 from .datasets.prepare import BadData, prepare
 from .experiments.protocol import protocol_table, train_seeds
 from .toy import make_toy
-from .train import Run, default_device, kinds, read_run, train_run
+from .experiments.run_folder import cache_folder, Run, read_run, train_run
+from .engine.device import default_device
 from .vocab import Vocab
 
 # %% ../nbs/use/commands_built.ipynb #05990b9a
@@ -108,7 +108,7 @@ def show_settings(config:Config):
 
 def show_result(result:dict):
     "One table: the model beside what knowing only the kind would give."
-    print(metrics_table({'this model': result['test'], 'only the kind': result['kind_only']}))
+    print(metrics_table({'this model': result['test'], 'only the kind': result['class_oracle']}))
 
 # %% ../nbs/use/commands_built.ipynb #07e5e4a0
 @call_parse
@@ -175,19 +175,16 @@ def hvsa_eval(
         if bool(run) == bool(published): raise ValueError('name one model: a run folder, or --published FILE with --vocab JSON and --data DIR')
         if published:
             if not vocab or not data: raise ValueError('--published needs --vocab JSON and --data DIR')
-            words = Vocab.load(vocab)
-            model = load_published(published, words)
+            model = load_published(published, Vocab.load(vocab)).to(default_device(device))
         else:
-            words, model = Vocab.load(Path(run)/'vocab.json'), load_model(run)
+            model = load(run, device)
             data = data or read_run(Path(run)).data
-        if len(words) != model.vocab_size: raise ValueError(f'the vocabulary has {len(words)} words, the model {model.vocab_size}: they do not belong together')
         if size is not None: model.config = replace(model.config, size=size)
         part = load_split(data, split)
-        where = default_device(device)
-        pairs = read_pairs(model.to(where), part, words, model.config.size, (None if cache == 'none' else cache) or Path(run or '.')/'cache' if model.config.frozen else None, progress=not quiet)
-        scores, _ = score(model, pairs, model.config.on('amp', where))
-        print(f'{len(part)} {split} images and {len(pairs)} captions of {Path(data).name}\n')
-        show_result({'test': scores, 'kind_only': kind_only(kinds(part), part.per_image)})
+        keep = cache_folder(model.config, None if cache == 'none' else cache, Path(run or '.'))
+        result = evaluate(model, part, keep, progress=not quiet)
+        print(f'{len(part)} {split} images and {len(part.captions)} captions of {Path(data).name}\n')
+        show_result({'test': result.metrics, 'class_oracle': class_oracle(scene_classes(part), part.per_image)})
 
 # %% ../nbs/use/commands_built.ipynb #14caffc1
 @call_parse

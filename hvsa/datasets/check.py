@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..data import in_threads, open_image
+from .images import in_threads, open_image
 from .splits import Problem, Split, load_split
 
 # %% ../../nbs/datasets/check.ipynb #890009ee

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from .check import PICTURES, check_dataset, errors, pictures_in, report
-from ..data import FORMATS, in_threads, open_image
+from .images import FORMATS, in_threads, open_image
 from .splits import Problem, Split, read_lines, read_lists, safe_name, stop
 
 # %% ../../nbs/datasets/prepare.ipynb #42c087e3

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..config import Config
-from ..engine.distributed import from_main
-from ..evaluate import TOP, metrics_table, with_sums
-from ..model import write_json
 from ..datasets.splits import load_split
-from ..train import Run, continue_or_refuse, read_run, refuse_other, train_run, write_run
+from ..engine.distributed import from_main
+from ..engine.files import write_json
+from ..evaluate import TOP, MetricsTable, metrics_table, with_sums
+from .run_folder import Run, cache_folder, continue_or_refuse, read_run, refuse_other, train_run, write_run
 
 # %% ../../nbs/experiments/protocol.ipynb #f632493f
 PAPER = { # method -> i2t R@1, R@5, R@10, t2i R@1, R@5, R@10
@@ -71,7 +71,7 @@ def train_seeds(
         run = out/f'seed-{seed}'
         if progress: print(f'seed {seed} ({len(runs) + 1} of {len(seeds)}): {run}')
         result = from_main(finished, run, c)
-        if result.get('epochs') != c.epochs: result = train_run(c, data, run, resume, device, progress, cache or (out/'cache' if c.frozen else None))
+        if result.get('epochs') != c.epochs: result = train_run(c, data, run, resume, device, progress, cache_folder(c, cache, out))
         runs[seed] = result['test']
     column = lambda k: [r[k] for r in runs.values()]
     summary = {'preset': config.preset, 'paper': set_of(config, data), 'mean': {k: statistics.fmean(column(k)) for k in runs[seeds[0]]}, 'std': {k: statistics.stdev(column(k)) for k in runs[seeds[0]]},
@@ -100,7 +100,7 @@ def set_of(config:Config, data:str|Path) -> str|None:
 
 def protocol_table(
     summary:dict, # from `train_seeds`
-) -> str: # Markdown
+) -> MetricsTable:
     "The seeds, their mean and standard deviation, and for one of the paper's data sets its figures."
     rows = {f'seed {s}': r for s, r in summary['runs'].items()} | {'mean': summary['mean'], 'standard deviation': summary['std']}
     return metrics_table(rows | ({'HVSA, the paper': paper_row(summary['paper'])} if summary['paper'] else {}))

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..data import IMAGENET_MEAN, IMAGENET_STD
+from ..engine.augment import IMAGENET_MEAN, IMAGENET_STD
 from ..vision import WeightsUnavailable, _file_state, _fill, resnet18
 
 # %% ../../nbs/pretrained/backbones.ipynb #3228c5c6

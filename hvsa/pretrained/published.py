@@ -55,19 +55,23 @@ def to_published(
 def read_checkpoint(
     path:str|Path, # .pth.tar
 ) -> dict[str, Tensor]: # its entry "model"
-    "The tensors of a published checkpoint. Raises FileNotFoundError, or ValueError for a file that holds more than plain tensors."
-    if not Path(path).is_file(): raise FileNotFoundError(f'{path} is missing: give a checkpoint of the published code')
+    """The tensors of a published checkpoint.
+    Raises FileNotFoundError, or ValueError for a file that holds more than plain tensors."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path} is missing: give a checkpoint of the published code')
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)['model']
-        if not all(isinstance(v, Tensor) for v in state.values()): raise TypeError('"model" holds something else than tensors')
-    except Exception as e:                                      # damaged files make PyTorch raise nearly anything
-        raise ValueError(f'{path} is not a checkpoint of plain tensors with an entry "model": {one_line(e)[:160]}') from None
+        if not all(isinstance(v, Tensor) for v in state.values()):
+            raise TypeError('"model" holds something else than tensors')
+    except Exception as e:                          # damaged files make PyTorch raise nearly anything
+        raise ValueError(f'{path} is not a checkpoint of plain tensors with an entry "model": '
+                         f'{one_line(e)[:160]}') from None
     return state
 
 def published_sizes(
     state:dict[str, Tensor], # from `read_checkpoint`
     path:str|Path, # for messages
-) -> tuple[dict[str, int], int]: # settings that the shapes tell: dim, hidden, word_dim, keys; words of the vocabulary
+) -> tuple[dict[str, int], int]: # dim, hidden, word_dim and keys; words of the vocabulary
     "Sizes of the model in a published checkpoint. ValueError where a tensor that tells one is missing."
     try:
         rows, word_dim = state[published_name('text.embedding.weight')].shape
@@ -85,10 +89,12 @@ def from_published(
     expected = to_published(like)
     missing = sorted(expected.keys() - state.keys() - CLASSIFIER.keys())
     extra = sorted(state.keys() - expected.keys())
-    if missing or extra:
-        raise ValueError(f'{path}: missing {", ".join(missing) or "nothing"}; left over {", ".join(extra) or "nothing"}')
-    if wrong := [k for k in expected.keys() - CLASSIFIER.keys() if state[k].shape != expected[k].shape]:
+    listed = lambda names: ', '.join(names) or 'nothing'
+    if missing or extra: raise ValueError(f'{path}: missing {listed(missing)}; left over {listed(extra)}')
+    names = expected.keys() - CLASSIFIER.keys()
+    if wrong := [k for k in names if state[k].shape != expected[k].shape]:
         found, wanted = tuple(state[wrong[0]].shape), tuple(expected[wrong[0]].shape)
         raise ValueError(f'{path}: {wrong[0]} has shape {found}, expected {wanted}')
     stacked = {name: torch.cat([state[k] for k in parts]) for name, parts in STACKED.items()}
-    return {name: stacked[name] if name in STACKED else state[published_name(name)] for name in like}
+    single = {name: state[published_name(name)] for name in like if name not in STACKED}
+    return {name: (stacked | single)[name] for name in like}

@@ -20,28 +20,36 @@ from .vocab import UNK, Vocab
 
 # %% ../nbs/04_text.ipynb #f1405908
 class BayesianGRU(nn.Module):
-    """A GRU whose six products have dropout masks of their own, drawn once a batch and kept over time (the published text encoder's).
-    Without masks it equals `torch.nn.GRU` with a zero recurrent bias. Raises ValueError when dropout is not in [0, 1)."""
+    """A GRU whose six products have dropout masks of their own, drawn once a batch and kept over
+    time (the published text encoder's).
+    Without masks it equals `torch.nn.GRU` with a zero recurrent bias. Raises ValueError when
+    dropout is not in [0, 1)."""
     def __init__(self,
         input_size:int, # I, floats a word
         hidden_size:int, # H, units
         dropout:float=0.25, # share of inputs dropped while training (published: 0.25)
     ):
         super().__init__()
-        if not 0 <= dropout < 1: raise ValueError(f'dropout is {dropout}, expected a share in [0, 1)')
+        if not 0 <= dropout < 1:
+            raise ValueError(f'dropout is {dropout}, expected a share in [0, 1)')
         self.input_size, self.hidden_size, self.dropout = input_size, hidden_size, dropout
-        uniform = lambda fan_in, *shape: nn.Parameter(torch.empty(shape).uniform_(-fan_in**-0.5, fan_in**-0.5))
-        self.weight_x = uniform(input_size, 3*hidden_size, input_size)      # as six nn.Linear would start
+        uniform = lambda fan_in, *shape: nn.Parameter(torch.empty(shape).uniform_(-fan_in**-0.5,
+                fan_in**-0.5))
+        # as six nn.Linear would start
+        self.weight_x = uniform(input_size, 3*hidden_size, input_size)
         self.bias_x = uniform(input_size, 3*hidden_size)
         self.weight_h = uniform(hidden_size, 3*hidden_size, hidden_size)
 
     def step(self,
         x:Tensor, # word vectors, (B, I)
         h:Tensor, # states, (B, H)
-        masks:tuple[Tensor, Tensor]|None=None, # for x (3, B, I) and for h (3, B, H); None: no dropout
+        # for x (3, B, I) and for h (3, B, H); None: no dropout
+        masks:tuple[Tensor, Tensor]|None=None,
     ) -> Tensor: # next states, (B, H)
         "One step, as in the formula."
-        (Wr, Wi, Wn), (br, bi, bn), (Ur, Ui, Un) = (p.chunk(3) for p in (self.weight_x, self.bias_x, self.weight_h))
+        (Wr, Wi, Wn), (br, bi, bn), (Ur, Ui,
+                                     Un) = (p.chunk(3) for p in (self.weight_x, self.bias_x,
+                                                                 self.weight_h))
         (xr, xi, xn), (hr, hi, hn) = ([x]*3, [h]*3) if masks is None else (x*masks[0], h*masks[1])
         r = torch.sigmoid(xr @ Wr.T + br + hr @ Ur.T)
         i = torch.sigmoid(xi @ Wi.T + bi + hi @ Ui.T)
@@ -50,7 +58,8 @@ class BayesianGRU(nn.Module):
 
     def states(self,
         x:Tensor, # word vectors, (B, T, I)
-        masks:tuple[Tensor, Tensor]|None=None, # for x (3, B, I) and for h (3, B, H); None: no dropout
+        # for x (3, B, I) and for h (3, B, H); None: no dropout
+        masks:tuple[Tensor, Tensor]|None=None,
     ) -> Tensor: # state after each step, (B, T, H)
         "All states, step by step from zeros, padding included: the plain form, kept as reference."
         h, out = x.new_zeros(len(x), self.hidden_size), []
@@ -65,15 +74,19 @@ def draw_masks(self:BayesianGRU,
 ) -> tuple[Tensor, Tensor]: # for x (3, B, I) and for h (3, B, H): 0, or 1/(1-dropout)
     "Six dropout masks a row, in the order r, i, n, to be kept over all steps."
     keep = 1 - self.dropout
-    draw = lambda n: self.weight_x.new_empty(3, batch, n).bernoulli_(keep, generator=generator) / keep
+    draw = lambda n: self.weight_x.new_empty(3, batch, n).bernoulli_(keep,
+            generator=generator) / keep
     return draw(self.input_size), draw(self.hidden_size)
 
 # %% ../nbs/04_text.ipynb #7d0c2b10
 class MaskedSteps(torch.autograd.Function):
-    "All steps of the GRU with dropout masks, for rows sorted longest first; the weights' gradient is one product over all words."
+    """All steps of the GRU with dropout masks, for rows sorted longest first; the weights'
+    gradient is one product over all words."""
     @staticmethod
     def forward(ctx,
-        wx:Tensor, # W x + b of all words, packed: (3, words, H); its type is the one the products are computed in
+        # W x + b of all words, packed: (3, words, H); its type is the one the products are computed
+        # in
+        wx:Tensor,
         U:Tensor, # recurrent weights, (3, H, H)
         mh:Tensor, # masks for h, (3, B, H)
         running:list[int], # rows not yet finished, at each step
@@ -98,35 +111,41 @@ class MaskedSteps(torch.autograd.Function):
         (U, mh), g, at_x, at_uh = ctx.saved_tensors, last[:0], [], []
         V = U.to(ctx.steps[0][1].dtype)
         for n_rows, _, h, r, i, n, un in reversed(ctx.steps):
-            g = torch.cat([g, last[len(g):n_rows]])                     # captions that end here join
+            g = torch.cat([g, last[len(g):n_rows]])  # captions that end here join
             di, dn = g*(h - n)*i*(1 - i), g*(1 - i)*(1 - n*n)
             dr = dn*un*r*(1 - r)
             at_x.append(torch.stack([dr, di, dn]).to(V.dtype))
             at_uh.append(torch.stack([dr, di, dn*r]).to(V.dtype))
             g = g*i + (torch.bmm(at_uh[-1], V)*mh[:, :n_rows]).sum(0)
         masked = torch.cat([step[1] for step in ctx.steps], 1)
-        return torch.cat(at_x[::-1], 1), torch.bmm(torch.cat(at_uh[::-1], 1).mT, masked).to(U.dtype), None, None
+        return torch.cat(at_x[::-1], 1), torch.bmm(torch.cat(at_uh[::-1], 1).mT,
+                                                   masked).to(U.dtype), None, None
 
 # %% ../nbs/04_text.ipynb #56377b94
 @patch
 def forward(self:BayesianGRU,
     x:Tensor, # word vectors, (B, T, I)
     lengths:Tensor, # words in each row, (B,), 1 to T, in any order
-    masks:tuple[Tensor, Tensor]|None=None, # from `draw_masks`; default: drawn when training, none in evaluation
+    # from `draw_masks`; default: drawn when training, none in evaluation
+    masks:tuple[Tensor, Tensor]|None=None,
 ) -> Tensor: # state after the last word, (B, H)
-    "State at the last real word of each row; padding is neither computed nor looked at. ValueError for impossible lengths."
+    """State at the last real word of each row; padding is neither computed nor looked at.
+    ValueError for impossible lengths."""
     lengths = lengths.cpu()
     if lengths.min() < 1 or lengths.max() > x.shape[1]:
-        raise ValueError(f'lengths go from {lengths.min()} to {lengths.max()}, expected 1 to {x.shape[1]} (an empty caption counts as one pad)')
+        raise ValueError(f'lengths go from {lengths.min()} to {lengths.max()}, expected 1 to '
+                         f'{x.shape[1]} (an empty caption counts as one pad)')
     if masks is None and self.training and self.dropout: masks = self.draw_masks(len(x))
     words = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-    last = self._kernel(words) if masks is None else self._masked(words, *(m[:, words.sorted_indices] for m in masks))
+    last = self._kernel(words) if masks is None else self._masked(words,
+            *(m[:, words.sorted_indices] for m in masks))
     return last[words.unsorted_indices]
 
 @patch
-def _masked(self:BayesianGRU, words:PackedSequence, mx:Tensor, mh:Tensor) -> Tensor: # (B, H), longest row first
+# (B, H), longest row first
+def _masked(self:BayesianGRU, words:PackedSequence, mx:Tensor, mh:Tensor) -> Tensor:
     "Last states with dropout masks, whose rows are sorted as the words are."
-    H, running = self.hidden_size, words.batch_sizes.tolist()         # rows not yet finished, at each step
+    H, running = self.hidden_size, words.batch_sizes.tolist()  # rows not yet finished, at each step
     W, b, U = self.weight_x.view(3, H, -1), self.bias_x.view(3, 1, H), self.weight_h.view(3, H, H)
     row = torch.cat([torch.arange(n, device=mx.device) for n in running])
     wx = torch.baddbmm(b, words.data*mx[:, row], W.mT)                # (3, all words, H)
@@ -134,14 +153,17 @@ def _masked(self:BayesianGRU, words:PackedSequence, mx:Tensor, mh:Tensor) -> Ten
 
 @patch
 def _kernel(self:BayesianGRU, words:PackedSequence) -> Tensor: # (B, H), longest row first
-    "Last states without masks, by the kernel behind `nn.GRU` (which wants a recurrent bias, and saves for backward only as if training)."
+    """Last states without masks, by the kernel behind `nn.GRU` (which wants a recurrent bias,
+    and saves for backward only as if training)."""
     start = words.data.new_zeros(1, int(words.batch_sizes[0]), self.hidden_size)
     weights = self.weight_x, self.weight_h, self.bias_x, torch.zeros_like(self.bias_x)
-    return torch.gru(words.data, words.batch_sizes, start, weights, True, 1, 0., torch.is_grad_enabled(), False)[1][0]
+    return torch.gru(words.data, words.batch_sizes, start, weights, True, 1, 0.,
+                     torch.is_grad_enabled(), False)[1][0]
 
 # %% ../nbs/04_text.ipynb #68ecfafb
 class TextEncoder(nn.Module):
-    """Word numbers (B, T) and lengths (B,) -> vectors (B, dim), not normalised. An empty caption is one pad: ids [0], length 1.
+    """Word numbers (B, T) and lengths (B,) -> vectors (B, dim), not normalised. An empty caption is
+    one pad: ids [0], length 1.
     Raises ValueError when a two-way encoder's units are odd."""
     def __init__(self,
         vocab_size:int, # V, `len(vocab)`; ids are 1 to V, 0 pads
@@ -149,11 +171,15 @@ class TextEncoder(nn.Module):
         word_dim:int=620, # floats a word (published: 620)
         hidden:int=2400, # GRU units in all (published: 2400)
         dropout:float=0.25, # of the GRU's masks (published: 0.25)
-        bidirectional:bool=False, # also read from the end, hidden/2 units each way (the paper's figure; the published code reads one way)
-        relu:bool=True, # end with a ReLU (published); False lets captions use the whole sphere, as images do
+        # also read from the end, hidden/2 units each way (the paper's figure; the published code
+        # reads one way)
+        bidirectional:bool=False,
+        # end with a ReLU (published); False lets captions use the whole sphere, as images do
+        relu:bool=True,
     ):
         super().__init__()
-        if bidirectional and hidden % 2: raise ValueError(f'a two-way encoder halves its units: hidden={hidden} is odd')
+        if bidirectional and hidden % 2:
+            raise ValueError(f'a two-way encoder halves its units: hidden={hidden} is odd')
         units = hidden//2 if bidirectional else hidden
         self.embedding = nn.Embedding(vocab_size + 1, word_dim, padding_idx=0)
         self.gru = BayesianGRU(word_dim, units, dropout)
@@ -163,7 +189,9 @@ class TextEncoder(nn.Module):
 
     def forward(self, ids:Tensor, lengths:Tensor) -> Tensor:
         state = self.gru(self.embedding(ids), lengths)
-        if self.gru_back is not None: state = torch.cat([state, self.gru_back(self.embedding(backwards(ids, lengths)), lengths)], 1)
+        if self.gru_back is not None:
+            state = torch.cat([state,
+                               self.gru_back(self.embedding(backwards(ids, lengths)), lengths)], 1)
         return self.proj(state).relu() if self.relu else self.proj(state)
 
 def backwards(
@@ -175,8 +203,10 @@ def backwards(
     mirror = lengths.to(ids.device)[:, None] - 1 - step
     return ids.gather(1, mirror.where(mirror >= 0, step))
 
-TEXT_ENCODERS = { # name -> function of settings and the number of words, giving (B, T), (B,) -> (B, dim)
-    'gru': lambda c, words: TextEncoder(words, c.dim, c.word_dim, c.hidden, c.dropout, c.bidirectional, c.relu),
+# name -> function of settings and the number of words, giving (B, T), (B,) -> (B, dim)
+TEXT_ENCODERS = {
+    'gru': lambda c, words: TextEncoder(words, c.dim, c.word_dim, c.hidden, c.dropout,
+                                        c.bidirectional, c.relu),
 }
 
 # %% ../nbs/04_text.ipynb #8e5e5737
@@ -188,20 +218,29 @@ class Loaded(NamedTuple):
 def load_skipthoughts(
     encoder:TextEncoder, # changed in place, all but `proj`
     vocab:Vocab, # the vocabulary whose ids the encoder reads
-    folder:Path|str, # holds dictionary.txt, utable.npy and uni_skip.npz (two-way encoder: btable.npy and bi_skip.npz)
+    # holds dictionary.txt, utable.npy and uni_skip.npz (two-way encoder: btable.npy and
+    # bi_skip.npz)
+    folder:Path|str,
     progress:bool=True, # show a bar while a pickled table is read
 ) -> Loaded:
     """Start an encoder from the released Skip-thoughts files.
-    Raises FileNotFoundError, or ValueError naming the file and what was expected; the encoder is then as it was."""
+    Raises FileNotFoundError, or ValueError naming the file and what was expected; the encoder is
+    then as it was."""
     folder, size = Path(folder), encoder.embedding.embedding_dim
     if len(vocab.words) + 1 != encoder.embedding.num_embeddings:
-        raise ValueError(f'the vocabulary has {len(vocab.words)} words, the encoder {encoder.embedding.num_embeddings - 1}: build it with vocab_size=len(vocab)')
-    table, weights = ('utable.npy', 'uni_skip.npz') if encoder.gru_back is None else ('btable.npy', 'bi_skip.npz')
+        raise ValueError(f'the vocabulary has {len(vocab.words)} words, the encoder '
+                         f'{encoder.embedding.num_embeddings - 1}: build it with '
+                         f'vocab_size=len(vocab)')
+    table, weights = ('utable.npy', 'uni_skip.npz') if encoder.gru_back is None else ('btable.npy',
+            'bi_skip.npz')
     rows = read_words(folder/'dictionary.txt')
-    names = ['UNK' if word == UNK else word for word in vocab.words]      # their word for an unknown one
+    # their word for an unknown one
+    names = ['UNK' if word == UNK else word for word in vocab.words]
     grus = [gru for gru in (encoder.gru, encoder.gru_back) if gru is not None]
-    states = [read_gru(folder/weights, size, gru.hidden_size, reverse=gru is encoder.gru_back) for gru in grus]
-    vectors = read_rows(folder/table, [rows.get(name, rows['UNK']) for name in names], size, max(rows.values()) + 1, progress)
+    states = [read_gru(folder/weights, size, gru.hidden_size,
+                       reverse=gru is encoder.gru_back) for gru in grus]
+    vectors = read_rows(folder/table, [rows.get(name, rows['UNK']) for name in names], size,
+                        max(rows.values()) + 1, progress)
     for gru, state in zip(grus, states): gru.load_state_dict(state)
     encoder.embedding.weight.data[1:] = vectors
     return Loaded(sum(name in rows for name in names), [name for name in names if name not in rows])

@@ -17,15 +17,18 @@ from torchvision.models.resnet import BasicBlock
 
 # %% ../nbs/03_vision.ipynb #6f96fdec
 class ResNet18(ResNet):
-    "torchvision's ResNet-18 up to its last stage: (B, 3, H, W) -> (B, 8*width, H/32, W/32), sizes rounded up."
+    """torchvision's ResNet-18 up to its last stage: (B, 3, H, W) -> (B, 8*width, H/32, W/32),
+    sizes rounded up."""
     def __init__(self,
-        width:int=64, # channels of the first stage: 64 is ResNet-18; less makes a thinner network for small data
+        # channels of the first stage: 64 is ResNet-18; less makes a thinner network for small data
+        width:int=64,
     ):
         self.width, self.out_channels = width, 8*width
         super().__init__(BasicBlock, [2, 2, 2, 2])
         del self.avgpool, self.fc
 
-    def _make_layer(self, block, planes, *args, **kwargs): # torchvision asks for 64, 128, 256 and 512 planes
+    # torchvision asks for 64, 128, 256 and 512 planes
+    def _make_layer(self, block, planes, *args, **kwargs):
         return super()._make_layer(block, planes*self.width//64, *args, **kwargs)
 
     def stages(self,
@@ -33,7 +36,8 @@ class ResNet18(ResNet):
     ) -> list[Tensor]: # four grids: 64, 128, 256, 512 channels, H/4 to H/32 high
         "The outputs of `layer1` to `layer4`."
         x, grids = self.maxpool(self.relu(self.bn1(self.conv1(x)))), []
-        for layer in (self.layer1, self.layer2, self.layer3, self.layer4): grids.append(x := layer(x))
+        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
+            grids.append(x := layer(x))
         return grids
 
     def forward(self, x:Tensor) -> Tensor: return self.stages(x)[-1]
@@ -48,39 +52,56 @@ def _imagenet_state() -> dict[str, Tensor]:
     try: return weights.get_state_dict(progress=True, check_hash=True)
     except (OSError, HTTPException, RuntimeError) as e:
         cache = Path(torch.hub.get_dir())/'checkpoints'/weights.url.rsplit('/', 1)[-1]
-        raise WeightsUnavailable(f'no ImageNet weights: {weights.url} gave "{e}". Download that file elsewhere and '
+        raise WeightsUnavailable(f'no ImageNet weights: {weights.url} gave "{e}". Download that '
+                                 f'file elsewhere and '
                                  f'put it at {cache}, or pass its path as weights=') from None
 
 def _file_state(path:Path) -> dict[str, Tensor]:
     "State dict in a .pth or .safetensors file, without running anything from it."
-    if not path.is_file(): raise FileNotFoundError(f"{path} is no file: weights= takes None, 'imagenet' or the path of a .pth or .safetensors file")
-    try: state = load_file(path) if path.suffix == '.safetensors' else torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as e:                                                   # damaged files make the readers raise nearly anything
-        raise ValueError(f'{path} cannot be read as plain tensors: expected a state dict in .pth or .safetensors form ({type(e).__name__})') from None
-    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) and v.layout is torch.strided and not v.is_complex() for k, v in state.items()):
-        raise ValueError(f'{path} is not a state dict: expected a mapping from names such as conv1.weight to tensors')
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no file: weights= takes None, 'imagenet' or the path "
+                                f"of a .pth or .safetensors file")
+    try:
+        state = load_file(path) if path.suffix == '.safetensors' else torch.load(path,
+                map_location='cpu', weights_only=True)
+    except Exception as e:  # damaged files make the readers raise nearly anything
+        raise ValueError(f'{path} cannot be read as plain tensors: expected a state dict in .pth '
+                         f'or .safetensors form ({type(e).__name__})') from None
+    plain = lambda v: isinstance(v, Tensor) and v.layout is torch.strided and not v.is_complex()
+    named = lambda d: all(isinstance(k, str) and plain(v) for k, v in d.items())
+    if not isinstance(state, dict) or not named(state):
+        raise ValueError(f'{path} is not a state dict: expected a mapping from names such as '
+                         'conv1.weight to tensors')
     return state
 
 # %% ../nbs/03_vision.ipynb #4ea760fa
 def resnet18(
-    weights:str|Path|None=None, # None: random; 'imagenet': torchvision's (published); a path: .pth or .safetensors state dict
+    # None: random; 'imagenet': torchvision's (published); a path: .pth or .safetensors state dict
+    weights:str|Path|None=None,
     width:int=64, # channels of the first stage; weights fit 64 only
 ) -> ResNet18: # (B, 3, H, W) -> (B, 8*width, H/32, W/32)
     """ResNet-18 without its classifier.
-    Raises WeightsUnavailable when 'imagenet' cannot be fetched, FileNotFoundError or ValueError for a file that is absent or does not fit."""
+    Raises WeightsUnavailable when 'imagenet' cannot be fetched, FileNotFoundError or ValueError for
+    a file that is absent or does not fit."""
     model = ResNet18(width)
     if weights is None: return model
     state = _imagenet_state() if weights == 'imagenet' else _file_state(Path(weights))
-    return _fill(model, {k: v for k, v in state.items() if not k.startswith('fc.')}, weights, 'ResNet-18')
+    return _fill(model, {k: v for k, v in state.items() if not k.startswith('fc.')}, weights,
+                 'ResNet-18')
 
 def _fill(model:nn.Module, state:dict[str, Tensor], source, what:str) -> nn.Module:
-    "Load a state dict that must fit exactly (counters of batches may be absent). ValueError with the names that do not."
-    if bad := [k for k, v in state.items() if v.is_meta or not v.isfinite().all()]: raise ValueError(f'{source} has numbers in {bad[0]} that are not finite: it is damaged')
+    """Load a state dict that must fit exactly (counters of batches may be absent). ValueError
+    with the names that do not."""
+    if bad := [k for k, v in state.items() if v.is_meta or not v.isfinite().all()]:
+        raise ValueError(f'{source} has numbers in {bad[0]} that are not finite: it is damaged')
     want = model.state_dict()
-    faults = {'missing': [k for k in want if k not in state and not k.endswith('num_batches_tracked')],
+    faults = {'missing': [k for k in want if k not in state
+                          and not k.endswith('num_batches_tracked')],
               'unexpected': [k for k in state if k not in want],
-              'of another shape': [k for k in state if k in want and state[k].shape != want[k].shape]}
-    if found := [f'{what}: {", ".join(names[:5])}' + f' and {len(names)-5} more'*(len(names) > 5) for what, names in faults.items() if names]:
+              'of another shape': [k for k in state if k in want
+                                   and state[k].shape != want[k].shape]}
+    if found := [f'{what}: {", ".join(names[:5])}' + f' and {len(names)-5} more'*(len(names) > 5)
+                 for what, names in faults.items() if names]:
         raise ValueError(f'{source} does not fit {what}; {"; ".join(found)}')
     model.load_state_dict(state, strict=False)
     return model
@@ -92,13 +113,15 @@ class KEA(nn.Module):
     def __init__(self,
         channels:int, # c, of the grid
         keys:int=64, # k, entries of the memory (published: 64)
-        shared:bool=False, # keep keys and values in one storage, as the published code does on a CPU only
+        # keep keys and values in one storage, as the published code does on a CPU only
+        shared:bool=False,
     ):
         super().__init__()
         self.query = nn.Conv2d(channels, channels, 1)
         self.keys = nn.Conv1d(channels, keys, 1, bias=False)
         self.values = nn.Conv1d(keys, channels, 1, bias=False)
-        self.out = nn.Sequential(nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels))
+        self.out = nn.Sequential(nn.Conv2d(channels, channels, 1, bias=False),
+                                 nn.BatchNorm2d(channels))
         start = self.keys.weight.detach().transpose(0, 1)
         if shared: self.values.weight.data = start
         else: self.values.weight.data.copy_(start)
@@ -116,23 +139,29 @@ class KEA(nn.Module):
 
 # %% ../nbs/03_vision.ipynb #719f3970
 class ImageEncoder(nn.Module):
-    """Images (B, 3, H, W) -> vectors (B, dim), not normalised: backbone, then `head`: KEA, mean over places, Linear.
-    The backbone is any module that gives (B, c, h, w). Raises ValueError when it gives something else, or when c is not known."""
+    """Images (B, 3, H, W) -> vectors (B, dim), not normalised: backbone, then `head`: KEA, mean
+    over places, Linear.
+    The backbone is any module that gives (B, c, h, w). Raises ValueError when it gives something
+    else, or when c is not known."""
     def __init__(self,
         dim:int=512, # size of the shared space (published: 512)
-        backbone:nn.Module|None=None, # default `resnet18()`, random; published: `resnet18('imagenet')`, trained along
+        # default `resnet18()`, random; published: `resnet18('imagenet')`, trained along
+        backbone:nn.Module|None=None,
         keys:int=64, # keys of KEA (published: 64); 0 leaves KEA out
         channels:int|None=None, # c of the backbone's grid; default its `out_channels`
-        reduce:int|None=None, # channels after a 1x1 convolution between backbone and KEA; None: no such layer (published)
+        # channels after a 1x1 convolution between backbone and KEA; None: no such layer (published)
+        reduce:int|None=None,
         dropout:float=0., # share of the grid's channels dropped in training (published: none)
     ):
         super().__init__()
         self.backbone = resnet18() if backbone is None else backbone
         self.channels = channels or getattr(self.backbone, 'out_channels', None)
         if not self.channels:
-            raise ValueError(f'{type(self.backbone).__name__} has no out_channels: pass channels=, the c of the (B, c, h, w) it gives')
+            raise ValueError(f'{type(self.backbone).__name__} has no out_channels: pass '
+                             f'channels=, the c of the (B, c, h, w) it gives')
         width = reduce or self.channels
-        slim = [nn.Conv2d(self.channels, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()] if reduce else []
+        slim = [nn.Conv2d(self.channels, width, 1, bias=False), nn.BatchNorm2d(width),
+                nn.ReLU()] if reduce else []
         self.reduce = nn.Sequential(nn.Dropout2d(dropout), *slim)
         self.attention = KEA(width, keys) if keys else nn.Identity()
         self.proj = nn.Linear(width, dim)
@@ -140,7 +169,8 @@ class ImageEncoder(nn.Module):
     def head(self, grid:Tensor) -> Tensor:
         "What follows the backbone: grids (B, c, h, w) -> vectors (B, dim)."
         if grid.ndim != 4 or grid.shape[1] != self.channels:
-            raise ValueError(f'the backbone gave {tuple(grid.shape)}, expected (B, {self.channels}, h, w)')
+            raise ValueError(f'the backbone gave {tuple(grid.shape)}, expected (B, '
+                             f'{self.channels}, h, w)')
         return self.proj(self.attention(self.reduce(grid)).mean((2, 3)))
 
     def forward(self, images:Tensor) -> Tensor: return self.head(self.backbone(images))

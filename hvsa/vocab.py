@@ -17,51 +17,67 @@ from fastcore.basics import patch
 from nltk.tokenize import NLTKWordTokenizer
 
 # %% ../nbs/02_vocab.ipynb #7a608bb3
-DROPPED = frozenset(', . : ; ? ( ) [ ] & ! * @ # $ %'.split()) # marks that are no words, as published
+# marks that are no words, as published
+DROPPED = frozenset(', . : ; ? ( ) [ ] & ! * @ # $ %'.split())
 SENTENCE_END = re.compile(r'(?<=[.?!])\s+')
 split_words = NLTKWordTokenizer().tokenize
 
 def tokenize(
     caption:str, # one or more sentences in English
 ) -> list[str]: # lower-case words in order; empty where the caption holds none
-    "Words of a caption, cut as the published code cuts them, without its sixteen marks. Nothing is downloaded."
+    """Words of a caption, cut as the published code cuts them, without its sixteen marks.
+    Nothing is downloaded."""
     return [word for sentence in SENTENCE_END.split(caption.lower())
             for word in split_words(sentence) if word not in DROPPED]
 
 # %% ../nbs/02_vocab.ipynb #c86fc99f
 STOP_WORDS = frozenset("""
-i me my myself we our ours ourselves you you're you've you'll you'd your yours yourself yourselves he him his himself she
-she's her hers herself it it's its itself they them their theirs themselves what which who whom this that that'll these
-those am is are was were be been being have has had having do does did doing a an the and but if or because as until while
-of at by for with about against between into through during before after above below to from up down in out on off over
-under again further then once here there when where why how all any both each few more most other some such no nor not only
-own same so than too very s t can will just don don't should should've now d ll m o re ve y ain aren aren't couldn couldn't
-didn didn't doesn doesn't hadn hadn't hasn hasn't haven haven't isn isn't ma mightn mightn't mustn mustn't needn needn't
-shan shan't shouldn shouldn't wasn wasn't weren weren't won won't wouldn wouldn't""".split()) # NLTK's English list
+i me my myself we our ours ourselves you you're you've you'll you'd your yours yourself yourselves
+he him his himself she
+she's her hers herself it it's its itself they them their theirs themselves what which who whom this
+that that'll these
+those am is are was were be been being have has had having do does did doing a an the and but if or
+because as until while
+of at by for with about against between into through during before after above below to from up down
+in out on off over
+under again further then once here there when where why how all any both each few more most other
+some such no nor not only
+own same so than too very s t can will just don don't should should've now d ll m o re ve y ain aren
+aren't couldn couldn't
+didn didn't doesn doesn't hadn hadn't hasn hasn't haven haven't isn isn't ma mightn mightn't mustn
+mustn't needn needn't
+shan shan't shouldn shouldn't wasn wasn't weren weren't won won't wouldn wouldn't""".split())
 UNK = '<unk>'
 
 # %% ../nbs/02_vocab.ipynb #89388bbf
 class Vocab:
-    "Words and their ids: `words[0]` has id 1, since 0 pads; any word that is not listed has the id of `<unk>`."
+    """Words and their ids: `words[0]` has id 1, since 0 pads; any word that is not listed has
+    the id of `<unk>`."""
     def __init__(self,
         words:Sequence[str], # in id order, `<unk>` among them
     ):
         self.words = list(words)
         self.ids = {w: i for i, w in enumerate(self.words, 1)}
         if UNK not in self.ids: raise ValueError(f'a vocabulary needs the word {UNK}')
-        if len(self.ids) < len(self.words): raise ValueError(f'listed twice: {next(w for w, n in Counter(self.words).items() if n > 1)!r}')
+        if len(self.ids) < len(self.words):
+            raise ValueError(f'listed twice: '
+                             f'{next(w for w, n in Counter(self.words).items() if n > 1)!r}')
 
     def __len__(self): return len(self.words) # `<unk>` counts, padding does not
     def __repr__(self): return f'Vocab of {len(self)}: {", ".join(self.words[:4])} ...'
 
     @classmethod
     def build(cls,
-        captions:Iterable[str], # sentences; the published lists count training and test captions together
+        # sentences; the published lists count training and test captions together
+        captions:Iterable[str],
         min_freq:int=5, # occurrences a word needs (published: 5)
-        stop_words:Iterable[str]=STOP_WORDS, # words that become `<unk>` however frequent; `()` keeps them all
+        # words that become `<unk>` however frequent; `()` keeps them all
+        stop_words:Iterable[str]=STOP_WORDS,
     ) -> 'Vocab':
-        "Words seen `min_freq` times or more, in order of first appearance, without `stop_words`; then `<unk>`."
-        if isinstance(captions, str): raise ValueError('captions must be a list of sentences, not one string')
+        """Words seen `min_freq` times or more, in order of first appearance, without
+        `stop_words`; then `<unk>`."""
+        if isinstance(captions, str):
+            raise ValueError('captions must be a list of sentences, not one string')
         stop_words, seen = set(stop_words), Counter()
         for caption, times in Counter(captions).items():
             for word in tokenize(caption): seen[word] += times
@@ -79,7 +95,8 @@ class Vocab:
     ) -> str: # words with spaces between; padding is left out
         "What the encoder can still read of a caption."
         ids = [int(i) for i in ids]
-        if bad := [i for i in ids if not 0 <= i <= len(self)]: raise ValueError(f'id {bad[0]} is not in 0 to {len(self)}')
+        if bad := [i for i in ids if not 0 <= i <= len(self)]:
+            raise ValueError(f'id {bad[0]} is not in 0 to {len(self)}')
         return ' '.join(self.words[i-1] for i in ids if i)
 
 # %% ../nbs/02_vocab.ipynb #addb72d8
@@ -89,7 +106,8 @@ def save(self:Vocab,
 ):
     "Write the vocabulary as the published JSON."
     path = Path(path)
-    text = json.dumps({'word2idx': self.ids, 'idx2word': {str(i): w for w, i in self.ids.items()}, 'idx': len(self) + 1})
+    text = json.dumps({'word2idx': self.ids, 'idx2word': {str(i): w for w, i in self.ids.items()},
+                       'idx': len(self) + 1})
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
         part.write_text(text, encoding='utf-8')
@@ -103,22 +121,30 @@ def load(cls:Vocab,
 ) -> Vocab:
     """Read a vocabulary from the published JSON.
 
-    Raises FileNotFoundError for a missing file and ValueError, naming the file, where it is not JSON, lacks a key,
+    Raises FileNotFoundError for a missing file and ValueError, naming the file, where it is not
+    JSON, lacks a key,
     has ids that are not 1 to V, or where its two tables disagree."""
     path = Path(path)
-    def bad(what): return ValueError(f'{path}: {what}: build it again with Vocab.build(captions).save(path)')
-    if not path.is_file(): raise FileNotFoundError(f'{path} is missing: make it with Vocab.build(captions).save(path)')
+    def bad(what):
+        return ValueError(f'{path}: {what}: build it again with Vocab.build(captions).save(path)')
+    if not path.is_file():
+        raise FileNotFoundError(f'{path} is missing: make it with Vocab.build(captions).save(path)')
     try: stored = json.loads(path.read_text(encoding='utf-8'))
     except ValueError as e: raise bad(f'not JSON ({e})') from None
     if not isinstance(stored, dict): raise bad('not a table with word2idx, idx2word and idx')
     for key, kind in (('word2idx', dict), ('idx2word', dict), ('idx', int)):
-        if not isinstance(stored.get(key), kind): raise bad(f'{key} is missing or not of type {kind.__name__}')
+        if not isinstance(stored.get(key), kind):
+            raise bad(f'{key} is missing or not of type {kind.__name__}')
     ids, words = stored['word2idx'], stored['idx2word']
-    if any(type(i) is not int for i in ids.values()) or sorted(ids.values()) != list(range(1, len(ids) + 1)):
+    if any(type(i) is not int for i in ids.values()) or sorted(ids.values()) != list(range(1,
+            len(ids) + 1)):
         raise bad(f'the ids of word2idx are not 1 to {len(ids)}, each once')
     for w, i in ids.items():
-        if words.get(str(i)) != w: raise bad(f'word2idx and idx2word disagree: {i} is {w!r} in one and {words.get(str(i))!r} in the other')
+        if words.get(str(i)) != w:
+            raise bad(f'word2idx and idx2word disagree: {i} is {w!r} in one and '
+                      f'{words.get(str(i))!r} in the other')
     if len(words) != len(ids): raise bad(f'word2idx has {len(ids)} entries, idx2word {len(words)}')
-    if stored['idx'] != len(ids) + 1: raise bad(f'idx is {stored["idx"]}, but {len(ids) + 1} comes after the last id')
+    if stored['idx'] != len(ids) + 1:
+        raise bad(f'idx is {stored["idx"]}, but {len(ids) + 1} comes after the last id')
     if UNK not in ids: raise bad(f'no entry {UNK}')
     return cls(sorted(ids, key=ids.get))

@@ -16,23 +16,31 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 # %% ../../nbs/datasets/drawing.ipynb #d33e1dbe
-COLOURS = dict(white=(242, 242, 238), grey=(146, 148, 154), black=(46, 46, 52), red=(204, 46, 40), orange=(232, 128, 38),
-               yellow=(246, 208, 56), green=(48, 136, 60), blue=(40, 96, 206), purple=(136, 82, 182), brown=(128, 82, 50))
-GROUNDS = dict(grass=(118, 154, 80), sand=(226, 198, 140), soil=(144, 104, 76), snow=(234, 238, 244), concrete=(174, 174, 172))
-HIDDEN = dict(grass='green', sand='yellow', soil='brown', snow='white', concrete='grey') # the colour that does not show on it
-SHADOW, MARK, KERB, ASPHALT = (16, 20, 36, 96), (238, 238, 230), (178, 174, 162), (98, 98, 102) # SHADOW is see-through
+COLOURS = dict(white=(242, 242, 238), grey=(146, 148, 154), black=(46, 46, 52), red=(204, 46, 40),
+               orange=(232, 128, 38),
+               yellow=(246, 208, 56), green=(48, 136, 60), blue=(40, 96, 206), purple=(136, 82,
+                       182), brown=(128, 82, 50))
+GROUNDS = dict(grass=(118, 154, 80), sand=(226, 198, 140), soil=(144, 104, 76),
+               snow=(234, 238, 244), concrete=(174, 174, 172))
+# the colour that does not show on it
+HIDDEN = dict(grass='green', sand='yellow', soil='brown', snow='white', concrete='grey')
+# SHADOW is see-through
+SHADOW, MARK, KERB, ASPHALT = (16, 20, 36, 96), (238, 238, 230), (178, 174, 162), (98, 98, 102)
 WATER, SHALLOW, FOAM, LEAF = (62, 120, 148), (88, 164, 178), (246, 246, 242), (44, 94, 46)
 
 def _shade(rgb, k): return tuple(min(255, int(v*k)) for v in rgb)
 
 # %% ../../nbs/datasets/drawing.ipynb #82d0a1cc
 class Canvas:
-    "Ground to draw on. Points are complex numbers, about -1-1j to 1+1j; everything drawn is turned by one random angle."
-    def __init__(self, ground:str, size:int, rng:random.Random): # one of `GROUNDS`; pixels a side; decides all that varies
+    """Ground to draw on. Points are complex numbers, about -1-1j to 1+1j; everything drawn is
+    turned by one random angle."""
+    # one of `GROUNDS`; pixels a side; decides all that varies
+    def __init__(self, ground:str, size:int, rng:random.Random):
         self.size, self.rng, self.noise = size, rng, np.random.default_rng(rng.getrandbits(64))
         self.mid = size*complex(rng.uniform(.95, 1.05), rng.uniform(.95, 1.05))
         self.turn = rect(size*rng.uniform(.92, 1.08), rng.uniform(0, 2*pi))
-        self.sun = rect(size*rng.uniform(.7, 1.3), rng.uniform(0, 2*pi)) # where the shadow of a height of 1 ends
+        # where the shadow of a height of 1 ends
+        self.sun = rect(size*rng.uniform(.7, 1.3), rng.uniform(0, 2*pi))
         uneven = {'snow': .03, 'sand': .05, 'concrete': .05}.get(ground, .1)
         light = 1 + uneven*self.clouds(5) + .4*uneven*self.clouds(40)
         picture = Image.fromarray((light[..., None]*GROUNDS[ground]).clip(0, 255).astype('uint8'))
@@ -50,7 +58,8 @@ class Canvas:
             if ground == 'concrete':
                 for way in (1, 1j): self.line((way*(.37*k-2j), way*(.37*k+2j)), .014, ink)
             elif ground in ('sand', 'soil'):
-                self.line([complex(x/6, .12*k + .035*sin(x/2+phase+.2*k)) for x in range(-10, 11)], .03, ink)
+                self.line([complex(x/6, .12*k + .035*sin(x/2+phase+.2*k)) for x in range(-10, 11)],
+                          .03, ink)
             else: self.disc(self.around(1.3), self.rng.uniform(.01, .04), ink)
 
     def wobble(self, a): return self.rng.uniform(-a, a)
@@ -63,13 +72,16 @@ class Canvas:
         self.pen.polygon(px, ink)
 
     def box(self, z, w, h, ink, turn=1, high=0.): # middle, half width, half height
-        self.poly([z + turn*complex(x*w, y*h) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))], ink, high)
+        self.poly([z + turn*complex(x*w, y*h) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))],
+                  ink, high)
 
     def disc(self, z, r, ink, high=0.):
         p, r, drop = self.mid + self.turn*z, r*abs(self.turn), high*self.sun
-        for q, fill in ((p+drop, SHADOW), (p, ink))[not high:]: self.pen.ellipse((q.real-r, q.imag-r, q.real+r, q.imag+r), fill)
+        for q, fill in ((p+drop, SHADOW), (p, ink))[not high:]:
+            self.pen.ellipse((q.real-r, q.imag-r, q.real+r, q.imag+r), fill)
 
-    def line(self, points, width, ink): self.pen.line(self.pixels(points), ink, max(1, round(width*abs(self.turn))), 'curve')
+    def line(self, points, width, ink):
+        self.pen.line(self.pixels(points), ink, max(1, round(width*abs(self.turn))), 'curve')
 
     def dashes(self, a, b, width=.016, ink=MARK):
         n = int(abs(b-a)/.14)
@@ -78,31 +90,40 @@ class Canvas:
     def finish(self) -> Image.Image:
         "The picture: halved, with a little grain."
         grain = 1 + .02*self.noise.standard_normal((self.size, self.size, 1), dtype='f')
-        return Image.fromarray((np.asarray(self.image.reduce(2))*grain).clip(0, 255).astype('uint8'))
+        return Image.fromarray((np.asarray(self.image.reduce(2))*grain).clip(0,
+                255).astype('uint8'))
 
 # %% ../../nbs/datasets/drawing.ipynb #bb2cff11
 def _row(n, step): return [(k-(n-1)/2)*step for k in range(n)] # n places, `step` apart, around 0
 
 def _tree(c, z, r, rgb=LEAF):
-    rgb, lift = _shade(rgb, c.rng.uniform(.85, 1.15)), -.28*r*abs(c.turn)/abs(c.sun)*c.sun/c.turn # `lift` points to the sun
-    for to, size, light in (0, 1, .8), (1, .66, 1.12), (1.5, .3, 1.3): c.disc(z+to*lift, size*r, _shade(rgb, light), 0 if to else r*.9)
+    # `lift` points to the sun
+    rgb, lift = _shade(rgb, c.rng.uniform(.85, 1.15)), -.28*r*abs(c.turn)/abs(c.sun)*c.sun/c.turn
+    for to, size, light in (0, 1, .8), (1, .66, 1.12), (1.5, .3, 1.3):
+        c.disc(z+to*lift, size*r, _shade(rgb, light), 0 if to else r*.9)
 
 def _house(c, z, w, h, rgb, turn=1):
-    c.box(z, w, h, _shade(rgb, .78), turn, .09); c.box(z-turn*h*.5j, w, h*.5, _shade(rgb, 1.08), turn)
+    c.box(z, w, h, _shade(rgb, .78), turn, .09)
+    c.box(z-turn*h*.5j, w, h*.5, _shade(rgb, 1.08), turn)
     c.line((z-turn*w, z+turn*w), .014, _shade(rgb, 1.3))
 
 def _car(c, z, rgb, turn=1, long=.06):
-    c.box(z, long, long*.5, rgb, turn, .02); c.box(z+turn*long*.25, long*.18, long*.42, (40, 50, 60), turn)
+    c.box(z, long, long*.5, rgb, turn, .02)
+    c.box(z+turn*long*.25, long*.18, long*.42, (40, 50, 60), turn)
 
 def _road(c, a, b, width=.2, cars=2):
-    c.line((a, b), width+.04, KERB); c.line((a, b), width, ASPHALT); c.dashes(a, b)
+    c.line((a, b), width+.04, KERB)
+    c.line((a, b), width, ASPHALT)
+    c.dashes(a, b)
     for _ in range(cars):
         way = c.rng.choice((1, -1))*(b-a)/abs(b-a)
-        _car(c, a+(b-a)*c.rng.uniform(.1, .9) + way*width*.25j, COLOURS[c.rng.choice(('white', 'white', 'grey', 'black'))], way)
+        _car(c, a+(b-a)*c.rng.uniform(.1, .9) + way*width*.25j,
+             COLOURS[c.rng.choice(('white', 'white', 'grey', 'black'))], way)
 
 def _water(c, ring):
     middle = sum(ring)/len(ring)
-    c.pen.polygon(c.pixels(ring), WATER, (198, 188, 148), round(.03*c.size)); c.poly([middle + .6*(z-middle) for z in ring], _shade(WATER, .92))
+    c.pen.polygon(c.pixels(ring), WATER, (198, 188, 148), round(.03*c.size))
+    c.poly([middle + .6*(z-middle) for z in ring], _shade(WATER, .92))
 
 # %% ../../nbs/datasets/drawing.ipynb #bc0d6eec
 def _trees(c, z, w, h):
@@ -129,10 +150,12 @@ def _field(c, z, w, h):
 
 def _building(c, z, w, h):
     w, h = .66*w, .6*h
-    c.box(z, w, h, (214, 214, 218), high=.2); c.box(z, w-.03, h-.03, (188, 190, 198))
+    c.box(z, w, h, (214, 214, 218), high=.2)
+    c.box(z, w-.03, h-.03, (188, 190, 198))
     for x in _row(3, .6*w): c.box(z+x+c.wobble(.05), .07, .05, (232, 232, 232), high=.05)
 
-NEIGHBOURS = dict(trees=_trees, pond=_pond, road=_roadside, houses=_houses, field=_field, building=_building)
+NEIGHBOURS = dict(trees=_trees, pond=_pond, road=_roadside, houses=_houses, field=_field,
+                  building=_building)
 
 # %% ../../nbs/datasets/drawing.ipynb #be7f85b3
 @dataclass(frozen=True)
@@ -147,12 +170,17 @@ class Kind:
 KINDS = {}
 def _bands(n): return (-.9j, 1.1, .3), (.9j, 1.1, .3) # on both sides of what is in the middle
 def _shore(n): return (-.62+.67j, .5, .5), (.62+.67j, .5, .5) # on the land behind a shore
-def _corners(n): return (.62-.74j, .36, .36), (.62+.74j, .36, .36) # beside the roads that lead to bridges
-def _sectors(n): return [(rect(.82, m*pi/n), .34, .34) for m in (1, n+1-n%2)] # between n roads that meet
+# beside the roads that lead to bridges
+def _corners(n): return (.62-.74j, .36, .36), (.62+.74j, .36, .36)
+# between n roads that meet
+def _sectors(n): return [(rect(.82, m*pi/n), .34, .34) for m in (1, n+1-n%2)]
 
 def kind(name:str, counts:range, colours:str, avoid:str='', places:Callable=_bands) -> Callable:
-    "Decorator that registers a drawing function as a kind of scene; colours and what to avoid are names with spaces between."
-    return lambda draw: KINDS.setdefault(name, Kind(draw, counts, colours.split(), avoid.split(), places)).draw
+    """Decorator that registers a drawing function as a kind of scene; colours and what to avoid
+    are names with spaces between."""
+    return lambda draw: KINDS.setdefault(name,
+                                         Kind(draw, counts, colours.split(), avoid.split(),
+                                              places)).draw
 
 # %% ../../nbs/datasets/drawing.ipynb #69ba48ed
 def paint(
@@ -164,9 +192,13 @@ def paint(
     size:int=128, # pixels a side
     rng:random.Random|None=None, # decides all else: place, angle, sun, texture; default: seed 0
 ) -> Image.Image:
-    "The same arguments and the same state of `rng` give the same picture. Raises ValueError for an unknown name."
-    for name, known in (kind, KINDS), (colour, COLOURS), (ground, GROUNDS), *((name, NEIGHBOURS) for name in near):
-        if name not in known: raise ValueError(f'{name!r} is unknown: choose from {", ".join(known)}')
+    """The same arguments and the same state of `rng` give the same picture. Raises ValueError
+    for an unknown name."""
+    for name, known in (kind, KINDS), (colour, COLOURS), (ground,
+                                                          GROUNDS), *((name,
+                                                                  NEIGHBOURS) for name in near):
+        if name not in known:
+            raise ValueError(f'{name!r} is unknown: choose from {", ".join(known)}')
     rng, spec = rng or random.Random(0), KINDS[kind]
     c = Canvas(ground, size, rng)
     for name, place in zip(near, rng.sample(spec.places(count), 2)): NEIGHBOURS[name](c, *place)
@@ -176,36 +208,48 @@ def paint(
 # %% ../../nbs/datasets/drawing.ipynb #d177f02a
 @kind('airport', range(1, 6), 'white red blue yellow', avoid='building')
 def _airport(c, n, ink):
-    c.box(0, 1.8, .5, (152, 152, 154)); c.box(0, 1.8, .46, (128, 128, 132)); c.dashes(-1.8-.4j, 1.8-.4j, .024, COLOURS['yellow'])
+    c.box(0, 1.8, .5, (152, 152, 154))
+    c.box(0, 1.8, .46, (128, 128, 132))
+    c.dashes(-1.8-.4j, 1.8-.4j, .024, COLOURS['yellow'])
     way, r = c.rng.choice((1j, -1j)), .42 if n == 1 else .78/max(n, 3)
-    for x in _row(n, 1.74/max(n, 3)): _plane(c, x+c.wobble(.05)*1j, r, ink, way*rect(1, c.wobble(.2)))
+    for x in _row(n, 1.74/max(n, 3)):
+        _plane(c, x+c.wobble(.05)*1j, r, ink, way*rect(1, c.wobble(.2)))
 
 def _plane(c, z, r, ink, turn):
-    half = (1, .86+.1j, .38+.11j, -.25+1j, -.45+1j, -.15+.11j, -.7+.08j, -.92+.4j, -1.04+.4j, -.95) # nose, wing, tail
+    # nose, wing, tail
+    half = (1, .86+.1j, .38+.11j, -.25+1j, -.45+1j, -.15+.11j, -.7+.08j, -.92+.4j, -1.04+.4j, -.95)
     at = lambda *points: [z + turn*r*p for p in points]
     c.poly(at(*half, *(complex(p).conjugate() for p in half[::-1])), ink, .12)
-    c.poly(at(1, .85+.07j, -.9+.05j, -.9-.05j, .85-.07j), _shade(ink, .84)); c.poly(at(.93+.04j, .8+.07j, .8-.07j, .93-.04j), (40, 50, 70))
+    c.poly(at(1, .85+.07j, -.9+.05j, -.9-.05j, .85-.07j), _shade(ink, .84))
+    c.poly(at(.93+.04j, .8+.07j, .8-.07j, .93-.04j), (40, 50, 70))
     for engine in at(.04+.42j, .04-.42j): c.box(engine, .13*r, .075*r, (70, 72, 80), turn)
 
 @kind('harbour', range(1, 6), 'white red yellow black', avoid='pond', places=_shore)
 def _harbour(c, n, ink):
-    c.box(-1.05j, 1.9, 1, WATER); c.box(-.02j, 1.9, .07, (190, 186, 178), high=.05)
-    for z in [c.around(1.2, .5)-.8j for _ in range(25)]: c.line((z, z+.12), .012, _shade(WATER, 1.13))
+    c.box(-1.05j, 1.9, 1, WATER)
+    c.box(-.02j, 1.9, .07, (190, 186, 178), high=.05)
+    for z in [c.around(1.2, .5)-.8j for _ in range(25)]:
+        c.line((z, z+.12), .012, _shade(WATER, 1.13))
     for x in _row(n+1, 1.74/max(n, 3)): c.box(x-.35j, .03, .32, (170, 152, 126), high=.04)
     for x in _row(n, 1.74/max(n, 3)): _boat(c, x-c.rng.uniform(.38, .5)*1j, .33, ink)
 
 def _boat(c, z, r, ink):
     hull = [z + r*p for p in (-.36+.9j, .36+.9j, .4, .3-.55j, -1.05j, -.3-.55j, -.4)]
-    c.poly(hull, ink, .06); c.poly([z + .8*(p-z) for p in hull], _shade(ink, .82))
-    c.box(z+.2j*r, .22*r, .3*r, (226, 220, 206), high=.04); c.box(z-.12j*r, .2*r, .06*r, (40, 56, 80))
+    c.poly(hull, ink, .06)
+    c.poly([z + .8*(p-z) for p in hull], _shade(ink, .82))
+    c.box(z+.2j*r, .22*r, .3*r, (226, 220, 206), high=.04)
+    c.box(z-.12j*r, .2*r, .06*r, (40, 56, 80))
 
 @kind('beach', range(2, 7), 'white red blue yellow', avoid='pond sand', places=_shore)
 def _beach(c, n, ink):
     phase, sand, surf = c.wobble(pi), (238, 216, 166), (152, 198, 202)
-    for y, rgb in (.22, sand), (-.2, FOAM), (-.26, SHALLOW), (-.42, surf), (-.46, _shade(SHALLOW, .9)), (-.7, WATER):
-        c.poly([complex(x/8, y+.04*sin(x/3+phase)) for x in range(-15, 16)] + [1.9-1.9j, -1.9-1.9j], rgb)
+    for y, rgb in (.22, sand), (-.2, FOAM), (-.26, SHALLOW), (-.42, surf), (-.46,
+            _shade(SHALLOW, .9)), (-.7, WATER):
+        c.poly([complex(x/8, y+.04*sin(x/3+phase)) for x in range(-15, 16)] + [1.9-1.9j, -1.9-1.9j],
+               rgb)
     for z in (complex(x, c.wobble(.06)) for x in _row(n, .3)):
-        c.box(z+.12, .03, .06, MARK); c.disc(z, .12, ink, .08)
+        c.box(z+.12, .03, .06, MARK)
+        c.disc(z, .12, ink, .08)
         for k in range(6): c.line((z, z+rect(.12, k*pi/3)), .01, _shade(ink, .8))
 
 @kind('bridge', range(1, 4), 'white red yellow black', avoid='pond road', places=_corners)
@@ -215,15 +259,19 @@ def _bridge(c, n, ink):
     _water(c, [z-.36j for z in river] + [z+.36j for z in river[::-1]])
     for x in _row(n, .4):
         x += .08*n - .42 + c.wobble(.03)
-        c.line((x-1.8j, x+1.8j), .13, ASPHALT); c.box(x+bend*sin(2*x+phase)*1j, .12, .5, ink, high=.1)
-        c.dashes(x-1.8j, x+1.8j, .014, (120, 120, 120)); _car(c, x+.05+c.wobble(.4)*1j, COLOURS['white'], 1j, .05)
+        c.line((x-1.8j, x+1.8j), .13, ASPHALT)
+        c.box(x+bend*sin(2*x+phase)*1j, .12, .5, ink, high=.1)
+        c.dashes(x-1.8j, x+1.8j, .014, (120, 120, 120))
+        _car(c, x+.05+c.wobble(.4)*1j, COLOURS['white'], 1j, .05)
 
 # %% ../../nbs/datasets/drawing.ipynb #e8d384d0
 @kind('densehouses', range(2, 5), 'red grey blue orange', avoid='houses')
 def _densehouses(c, n, ink):
     for y in _row(n, 1.16/n):
         c.line((1j*(y-.58/n)-1.8, 1j*(y-.58/n)+1.8), .05, ASPHALT)
-        for x in _row(13, .24): _house(c, x+c.wobble(.015)+1j*y, .095, min(.15, .42/n), _shade(ink, c.rng.uniform(.88, 1.12)))
+        for x in _row(13, .24):
+            _house(c, x+c.wobble(.015)+1j*y, .095, min(.15, .42/n),
+                   _shade(ink, c.rng.uniform(.88, 1.12)))
 
 @kind('sparsehouses', range(1, 5), 'red grey blue orange', avoid='houses')
 def _sparsehouses(c, n, ink):
@@ -231,34 +279,42 @@ def _sparsehouses(c, n, ink):
     for x in _row(n, 1.7/max(n, 2.4)):
         z, turn = complex(x, c.wobble(.16)), rect(1, c.wobble(.5))
         c.line((z, z+c.rng.choice((-.5j, .5j))), .05, (190, 180, 160))
-        _house(c, z, r, .78*r, ink, turn); c.box(z+turn*(.12-.08j), .025, .025, (90, 70, 64), turn, .05)
+        _house(c, z, r, .78*r, ink, turn)
+        c.box(z+turn*(.12-.08j), .025, .025, (90, 70, 64), turn, .05)
         for _ in range(2): _tree(c, z+rect(r+.09, c.wobble(pi)), .055)
 
 @kind('storagetanks', range(1, 7), 'white red blue yellow')
 def _storagetanks(c, n, ink):
     r, rows = (min(.36, .84/n), [n]) if n < 4 else (.22, [n//2, n-n//2])
     for z in (complex(x, y) for y, m in zip(_row(len(rows), .54), rows) for x in _row(m, 2.5*r)):
-        for size, rgb, high in (1.12, KERB, 0), (1, _shade(ink, .8), .16), (.88, ink, 0), (.16, _shade(ink, .7), 0): c.disc(z, size*r, rgb, high)
+        for size, rgb, high in (1.12, KERB, 0), (1, _shade(ink, .8), .16), (.88, ink, 0), (.16,
+                _shade(ink, .7), 0):
+            c.disc(z, size*r, rgb, high)
         c.line((z, z+rect(.88*r, c.wobble(pi))), .018, _shade(ink, .62))
 
 @kind('stadium', range(1, 5), 'red blue purple orange', avoid='building')
 def _stadium(c, n, ink):
     for z, w, h in ((-.53j, .5, .11), (.53j, .5, .11), (-.95, .11, .32), (.95, .11, .32))[:n]:
         c.box(z, w, h, (206, 206, 210), high=.12)
-        for k in (-.07, 0, .07): c.line((z-w+1j*k, z+w+1j*k) if w > h else (z+k-1j*h, z+k+1j*h), .02, (130, 132, 140))
+        for k in (-.07, 0, .07):
+            c.line((z-w+1j*k, z+w+1j*k) if w > h else (z+k-1j*h, z+k+1j*h), .02, (130, 132, 140))
     for w, h, rgb in (.8, .4, ink), (.74, .34, _shade(ink, .86)), (.66, .26, (92, 152, 70)):
         bend = [w-h+rect(h, (k/12-.5)*pi) for k in range(13)]
         c.poly(bend + [-z for z in bend], rgb)
     for x in _row(4, .24): c.box(x, .06, .21, (108, 168, 80))
-    for way in (1, -1): c.line([way*z for z in (-.21j, .48-.21j, .48+.21j, .21j, -.21j)], .014, MARK)
+    for way in (1, -1):
+        c.line([way*z for z in (-.21j, .48-.21j, .48+.21j, .21j, -.21j)], .014, MARK)
 
 @kind('tenniscourts', range(1, 5), 'red blue green purple')
 def _tenniscourts(c, n, ink):
     for z in _row(n, .45):
-        c.box(z, .205, .44, _shade(ink, .7)); c.box(z, .152, .337, MARK); c.box(z, .138, .323, ink)
+        c.box(z, .205, .44, _shade(ink, .7))
+        c.box(z, .152, .337, MARK)
+        c.box(z, .138, .323, ink)
         for w in (-.105, .105): c.line((z+w-.33j, z+w+.33j), .014, MARK)
         for y in (-.18j, .18j): c.line((z-.105+y, z+.105+y), .014, MARK)
-        c.line((z-.18j, z+.18j), .014, MARK); c.line((z-.18, z+.18), .02, (40, 40, 46))
+        c.line((z-.18j, z+.18j), .014, MARK)
+        c.line((z-.18, z+.18), .02, (40, 40, 46))
 
 # %% ../../nbs/datasets/drawing.ipynb #fdcabb96
 @kind('parking', range(1, 5), 'white red blue yellow', avoid='road')
@@ -275,14 +331,18 @@ def _railway(c, n, ink):
         for x in _row(76, .05): c.line((x+y-.065j, x+y+.065j), .014, (88, 76, 66))
         for rail in (y-.04j, y+.04j): c.line((rail-1.9, rail+1.9), .014, (190, 190, 194))
         y += c.wobble(.3)
-        for x in _row(4, .37): c.box(x+y, .175, .075, ink, high=.06); c.box(x+y, .15, .03, _shade(ink, .8))
+        for x in _row(4, .37):
+            c.box(x+y, .175, .075, ink, high=.06)
+            c.box(x+y, .15, .03, _shade(ink, .8))
 
 @kind('roundabout', range(3, 6), 'green red yellow blue', avoid='road', places=_sectors)
 def _roundabout(c, n, ink):
     for k in range(n): _road(c, 0, rect(1.9, 2*pi*k/n), .2, 1)
-    c.disc(0, .54, KERB); c.disc(0, .52, ASPHALT)
+    c.disc(0, .54, KERB)
+    c.disc(0, .52, ASPHALT)
     for k in range(18): c.line((rect(.43, k*pi/9), rect(.43, k*pi/9+.17)), .014, MARK)
-    for r, rgb in (.34, KERB), (.31, ink), (.2, _shade(ink, .85)), (.09, _shade(ink, 1.15)): c.disc(0, r, rgb)
+    for r, rgb in (.34, KERB), (.31, ink), (.2, _shade(ink, .85)), (.09, _shade(ink, 1.15)):
+        c.disc(0, r, rgb)
 
 @kind('farmland', range(2, 6), 'green yellow brown purple', avoid='field')
 def _farmland(c, n, ink):
@@ -293,6 +353,8 @@ def _farmland(c, n, ink):
 
 @kind('forest', range(1, 4), 'green yellow orange', avoid='trees')
 def _forest(c, n, ink):
-    clearings, leaf = [x+c.wobble(.1)*1j for x in _row(n, .68)], [.7*a + .2*b for a, b in zip(ink, LEAF)]
+    clearings, leaf = [x+c.wobble(.1)*1j for x in _row(n, .68)], [.7*a + .2*b for a,
+            b in zip(ink, LEAF)]
     for z in (complex(x, y)+c.around(.035) for y in _row(11, .115) for x in _row(27, .12)):
-        if all(abs(z-clearing) > .28 for clearing in clearings): _tree(c, z, c.rng.uniform(.07, .105), leaf)
+        if all(abs(z-clearing) > .28 for clearing in clearings):
+            _tree(c, z, c.rng.uniform(.07, .105), leaf)

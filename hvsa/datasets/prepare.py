@@ -27,36 +27,52 @@ from .splits import Problem, Split, read_lines, read_lists, safe_name, stop
 PARTS = dict(train='train', restval='train', val='train', test='test')
 
 def read_annotations(
-    file:Path, # JSON: {"images": [{"filename": ..., "split": ..., "sentences": [{"raw": ...}, ...]}, ...]}
+    # JSON: {"images": [{"filename": ..., "split": ..., "sentences": [{"raw": ...}, ...]}, ...]}
+    file:Path,
     per_image:int=5, # captions a picture
     val:bool=True, # count "val" as training, as published; False leaves it out
     fill:bool=False, # repeat sentences where a picture has too few
     report:Callable=stop, # told of each Problem
 ) -> dict[str, Split]: # 'train' and 'test', `images` as the file names them
-    "The annotation file of RSICD or RSITMD. Raises ValueError, with the position, for a file that is not such JSON."
+    """The annotation file of RSICD or RSITMD. Raises ValueError, with the position, for a file
+    that is not such JSON."""
     text = '\n'.join(read_lines(file))
     try: data = json.loads(text)
-    except json.JSONDecodeError as e: stop(Problem('not JSON', f'{file}:{e.lineno}', f'not JSON: {e.msg} at column {e.colno}'))
-    except (ValueError, RecursionError) as e: stop(Problem('not JSON', file, f'cannot be read as JSON ({e})'))
+    except json.JSONDecodeError as e:
+        stop(Problem('not JSON', f'{file}:{e.lineno}', f'not JSON: {e.msg} at column {e.colno}'))
+    except (ValueError, RecursionError) as e:
+        stop(Problem('not JSON', file, f'cannot be read as JSON ({e})'))
     entries = data.get('images') if isinstance(data, dict) else None
-    if not isinstance(entries, list): stop(Problem('not annotations', file, 'has no list "images" at its top: is it the annotation file?'))
+    if not isinstance(entries, list):
+        stop(Problem('not annotations', file,
+                     'has no list "images" at its top: is it the annotation file?'))
     splits = {part: Split([], [], per_image, []) for part in ('train', 'test')}
     for i, entry in enumerate(entries):
         where = f'{file}:images[{i}]'
         try:
             name, part = entry['filename'], PARTS.get(entry['split'])
-            captions = [re.sub(r'[\r\n]+', ' ', s['raw'].strip('\r\n')).encode('utf-8', 'replace').decode() for s in entry['sentences']]
+            captions = [re.sub(r'[\r\n]+', ' ', s['raw'].strip('\r\n')).encode('utf-8',
+                    'replace').decode() for s in entry['sentences']]
             image = safe_name(name, where, report)
         except (KeyError, TypeError, AttributeError):
-            report(Problem('bad entry', where, 'needs "filename", "split" and "sentences", a list of {"raw": text}'))
+            report(Problem('bad entry', where,
+                           'needs "filename", "split" and "sentences", a list of {"raw": text}'))
             continue
-        if not part: report(Problem('unknown split', where, f'{name} is in split {entry["split"]!r}: expected {", ".join(PARTS)}'))
+        if not part:
+            report(Problem('unknown split', where,
+                           f'{name} is in split {entry["split"]!r}: expected {", ".join(PARTS)}'))
         elif image and (val or entry['split'] != 'val'):
-            if len(captions) > per_image: report(Problem('sentences', where, f'{name} has {len(captions)} sentences: the first {per_image} are kept', 'warning'))
+            if len(captions) > per_image:
+                report(Problem('sentences', where,
+                               f'{name} has {len(captions)} sentences: the first {per_image} are '
+                               f'kept', 'warning'))
             elif len(captions) < per_image and not (fill and captions):
-                report(Problem('sentences', where, f'{name} has {len(captions)} sentences, not {per_image}' + ': add some, or have them repeated (fill)'*bool(captions)))
+                todo = ': add some, or have them repeated (fill)'*bool(captions)
+                said = f'{name} has {len(captions)} sentences, not {per_image}{todo}'
+                report(Problem('sentences', where, said))
             split = splits[part]
-            split.images.append(image); split.listed.append(where)
+            split.images.append(image)
+            split.listed.append(where)
             split.captions.extend((captions*per_image)[:per_image])
     return splits
 
@@ -71,13 +87,18 @@ def find_picture(
     where:str, folder:Path, # for the messages
     report:Callable=stop, # told of each Problem
 ) -> Path|None: # one of the files
-    "The file that a list means, whatever folder it lies in and ending it has, if there is just one."
+    """The file that a list means, whatever folder it lies in and ending it has, if there is just
+    one."""
     parts = bare(name).parts
     fits = [file for file in by_name.get(parts[-1], []) if bare(file).parts[-len(parts):] == parts]
     for closest in [f for f in fits if f == name], [f for f in fits if f.name == name.name], fits:
         if len(closest) == 1: return closest[0]
-        if closest: return report(Problem('ambiguous picture', where, f'{name} could be {closest[0]} or {closest[1]} in {folder}: remove one, or give the folder of the pictures'))
-    report(Problem('missing picture', where, f'no picture {name}, with any ending, in {folder} or a folder in it'))
+        if closest:
+            return report(Problem('ambiguous picture', where,
+                                  f'{name} could be {closest[0]} or {closest[1]} in {folder}: '
+                                  f'remove one, or give the folder of the pictures'))
+    report(Problem('missing picture', where,
+                   f'no picture {name}, with any ending, in {folder} or a folder in it'))
 
 # %% ../../nbs/datasets/prepare.ipynb #dc7162f0
 def place(
@@ -85,17 +106,21 @@ def place(
     target:Path, # where it should be
     link:bool=False, # hard-link instead of copying
 ) -> Path: # where it is: `target`, or with the ending .png if it was converted
-    "Put one picture where it belongs, as 8-bit RGB. Raises ValueError for one that cannot be read, or not be linked."
+    """Put one picture where it belongs, as 8-bit RGB. Raises ValueError for one that cannot be
+    read, or not be linked."""
     picture = open_image(file)
     with Image.open(file, formats=FORMATS) as im:
-        plain = im.mode == 'RGB' and getattr(im, 'n_frames', 1) == 1 and 'transparency' not in im.info
+        plain = im.mode == 'RGB' and getattr(im, 'n_frames',
+                                             1) == 1 and 'transparency' not in im.info
     target.parent.mkdir(parents=True, exist_ok=True)
     if not plain:
         target = target.with_suffix('.png')
         picture.save(target)
     elif link:
         try: os.link(os.path.realpath(file), target)
-        except OSError as e: raise ValueError(f'{file} cannot be linked ({e.strerror}): prepare copies instead') from None
+        except OSError as e:
+            said = f'{file} cannot be linked ({e.strerror}): prepare copies instead'
+            raise ValueError(said) from None
     else: shutil.copyfile(file, target)
     return target
 
@@ -124,7 +149,9 @@ def read_source(
         if any(source.glob('*_caps.txt')) or any(source.glob('*_filename.txt')):
             return {part: read_lists(source, part, per_image, report) for part in ('train', 'test')}
         found = sorted(source.glob('*.json'))
-        if len(found) != 1: raise ValueError(f'{source} has no train_caps.txt and {len(found)} JSON files: give the folder of the four text files, or one JSON file')
+        if len(found) != 1:
+            raise ValueError(f'{source} has no train_caps.txt and {len(found)} JSON files: give '
+                             f'the folder of the four text files, or one JSON file')
         source = found[0]
     return read_annotations(source, per_image, val, fill, report)
 
@@ -133,8 +160,10 @@ def write_split(
     part:str, # 'train' or 'test'
     split:Split, # with `images` as the list should name them
 ):
-    "The two lists of a split, as published: a training picture is named once, a test picture once a caption."
-    names = [image.as_posix() for image in split.images for _ in range(split.per_image if part == 'test' else 1)]
+    """The two lists of a split, as published: a training picture is named once, a test picture
+    once a caption."""
+    names = [image.as_posix() for image in split.images
+             for _ in range(split.per_image if part == 'test' else 1)]
     for what, lines in (('filename', names), ('caps', split.captions)):
         (path/f'{part}_{what}.txt').write_bytes(''.join(line + '\n' for line in lines).encode())
 
@@ -143,13 +172,15 @@ def find_all(
     folder:Path, # of the pictures
     report:Callable, # told of each Problem
 ) -> dict[Path, tuple[Path, Path, str]]: # listed name -> name to have, file, 'file:line'
-    "Which picture each name means, and what it will be called: as listed, with the ending of its file."
+    """Which picture each name means, and what it will be called: as listed, with the ending of
+    its file."""
     by_name, found = {}, {}
     for file in pictures_in(folder): by_name.setdefault(bare(file).name, []).append(file)
     for split in splits.values():
         for name, where in zip(split.images, split.listed):
             if name in found: continue
-            if file := find_picture(name, by_name, where, folder, report): found[name] = Path(f'{bare(name)}{file.suffix}'), folder/file, where
+            if file := find_picture(name, by_name, where, folder, report):
+                found[name] = Path(f'{bare(name)}{file.suffix}'), folder/file, where
     return found
 
 def place_all(
@@ -164,35 +195,47 @@ def place_all(
         try: return place(file, images/name, link).relative_to(images)
         except ValueError as e: return Problem('unreadable picture', where, str(e))
     wanted = {name: (name, file, where) for name, file, where in found.values()}
-    placed, taken = dict(zip(wanted, in_threads(put, list(wanted.values()), 'preparing pictures', progress))), {}
+    placed, taken = dict(zip(wanted,
+                             in_threads(put, list(wanted.values()), 'preparing pictures',
+                                        progress))), {}
     for name, file, where in wanted.values():
         if isinstance(placed[name], Problem): report(placed[name])
         elif (other := taken.setdefault(placed[name], file)) != file:
-            report(Problem('name taken', where, f'{file} and {other} would both be called {placed[name]}: rename one'))
+            report(Problem('name taken', where,
+                           f'{file} and {other} would both be called {placed[name]}: rename one'))
     return {listed: placed[name] for listed, (name, _, _) in found.items()}
 
 # %% ../../nbs/datasets/prepare.ipynb #7823ef83
 def prepare(
-    source:str|Path, # folder of the four text files, or a JSON annotation file (or a folder with one)
+    # folder of the four text files, or a JSON annotation file (or a folder with one)
+    source:str|Path,
     out:str|Path, # folder to make: it must not exist, or be empty
-    images:str|Path|None=None, # folder of the pictures and of folders of pictures (default: images/ beside the lists, or the lists' own folder)
+    # folder of the pictures and of folders of pictures (default: images/ beside the lists, or the
+    # lists' own folder)
+    images:str|Path|None=None,
     link:bool=False, # hard-link pictures instead of copying them (same disk only)
     val:bool=True, # JSON: count "val" as training, as published; False leaves it out
     fill:bool=False, # JSON: repeat sentences where a picture has too few
     per_image:int=5, # captions a picture
     progress:bool=True,
 ) -> Prepared:
-    """Write a data set in the layout that `load_split` reads, from the forms in which RSITMD and RSICD are found.
+    """Write a data set in the layout that `load_split` reads, from the forms in which RSITMD and
+    RSICD are found.
 
-    Raises BadData (a ValueError) with every problem of lists and pictures, FileNotFoundError for a source that is not there,
-    FileExistsError when `out` holds something, ValueError for JSON that cannot be read. Nothing is written then."""
+    Raises BadData (a ValueError) with every problem of lists and pictures, FileNotFoundError for a
+    source that is not there,
+    FileExistsError when `out` holds something, ValueError for JSON that cannot be read. Nothing is
+    written then."""
     source, target, problems = Path(source), Path(out).expanduser().absolute(), []
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise FileExistsError(f'{out} exists and is not empty: choose another folder, or remove it first')
-    if not source.exists(): raise FileNotFoundError(f'{source} is missing: give a folder or a JSON file')
+        raise FileExistsError(f'{out} exists and is not empty: choose another folder, or remove '
+                              f'it first')
+    if not source.exists():
+        raise FileNotFoundError(f'{source} is missing: give a folder or a JSON file')
     beside = source if source.is_dir() else source.parent
     folder = Path(images or (beside/'images' if (beside/'images').is_dir() else beside))
-    if not folder.is_dir(): raise FileNotFoundError(f'{folder} is not a folder: give the folder of the pictures')
+    if not folder.is_dir():
+        raise FileNotFoundError(f'{folder} is not a folder: give the folder of the pictures')
     splits = read_source(source, per_image, val, fill, problems.append)
     found = find_all(splits, folder, problems.append)
     if errors(problems): raise BadData(problems)
@@ -203,12 +246,15 @@ def prepare(
         (new/'images').mkdir(parents=True)
         placed = place_all(found, new/'images', link, progress, problems.append)
         if errors(problems): raise BadData(problems)
-        for part, split in splits.items(): write_split(new, part, replace(split, images=[placed[name] for name in split.images]))
-        moved = lambda text: text.replace(str(new), str(out))           # the checked folder has its final name soon
+        for part, split in splits.items():
+            write_split(new, part, replace(split, images=[placed[name] for name in split.images]))
+        # the checked folder has its final name soon
+        moved = lambda text: text.replace(str(new), str(out))
         problems += [p._replace(where=type(p.where)(moved(str(p.where))), message=moved(p.message))
                      for p in check_dataset(new, per_image=per_image, progress=progress)]
         if errors(problems): raise BadData(problems)
         if target.exists(): target.rmdir()
         new.rename(target)
     converted = {placed[name] for name, (wanted, _, _) in found.items() if placed[name] != wanted}
-    return Prepared(Path(out), len(splits['train']), len(splits['test']), sum(len(s.captions) for s in splits.values()), len(converted), problems)
+    return Prepared(Path(out), len(splits['train']), len(splits['test']),
+                    sum(len(s.captions) for s in splits.values()), len(converted), problems)

@@ -18,7 +18,8 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 # %% ../../nbs/pretrained/skipthoughts.ipynb #9ab9968f
-WHERE = 'the files come from the Skip-thoughts release (Kiros et al., 2015), folder models/ at http://www.cs.toronto.edu/~rkiros/models/'
+WHERE = ('the files come from the Skip-thoughts release (Kiros et al., 2015), folder models/ at '
+         'http://www.cs.toronto.edu/~rkiros/models/')
 
 def _existing(path:Path|str) -> Path:
     "`path`, or FileNotFoundError that says where such files come from."
@@ -29,9 +30,11 @@ def read_words(
     path:Path|str, # dictionary.txt
 ) -> dict[str, int]: # word -> its row in the table
     "Rows of the words. Raises FileNotFoundError; ValueError when there is no row for UNK."
-    lines = _existing(path).read_bytes().decode('utf-8', errors='replace').removesuffix('\n').split('\n')
+    lines = _existing(path).read_bytes().decode('utf-8',
+                                                errors='replace').removesuffix('\n').split('\n')
     words = {line.strip(' \t\r'): row for row, line in enumerate(lines)}
-    if 'UNK' not in words: raise ValueError(f'{path} has no line UNK, whose row stands for every missing word')
+    if 'UNK' not in words:
+        raise ValueError(f'{path} has no line UNK, whose row stands for every missing word')
     return words
 
 # %% ../../nbs/pretrained/skipthoughts.ipynb #e66d742b
@@ -41,9 +44,11 @@ def _pickled_rows(
     dim:int, # floats a row
     progress:bool, # show a bar
 ) -> dict[int, np.ndarray]: # row number -> (dim,) float32
-    "Rows out of a pickle's instructions, none of which is run. ValueError when the stream ends or holds no such rows."
+    """Rows out of a pickle's instructions, none of which is run. ValueError when the stream ends
+    or holds no such rows."""
     rows, marks, size, k, last = {}, set(), 0, 0, max(wanted)
-    with tqdm(total=last + 1, desc='word table', unit='row', unit_scale=True, disable=not progress) as bar:
+    with tqdm(total=last + 1, desc='word table', unit='row', unit_scale=True,
+              disable=not progress) as bar:
         for op, arg, _ in genops(f):
             if not isinstance(arg, (str, bytes)): continue
             if len(arg) != 4*dim:
@@ -51,42 +56,50 @@ def _pickled_rows(
                 else: size = max(size, len(arg))
                 continue
             if not {'f4', '<'} <= marks: raise ValueError('its rows are not little-endian float32')
-            if k in wanted: rows[k] = np.frombuffer(arg if isinstance(arg, bytes) else arg.encode('latin-1'), '<f4')
+            if k in wanted:
+                rows[k] = np.frombuffer(arg if isinstance(arg, bytes) else arg.encode('latin-1'),
+                                        '<f4')
             k += 1
             if k % 4096 == 0: bar.update(4096)
             if k > last:
                 bar.update(k % 4096)
                 return rows
-    raise ValueError(f'row {last} is not in it: it has {k} rows of {4*dim} bytes (the longest other string has {size} bytes)')
+    raise ValueError(f'row {last} is not in it: it has {k} rows of {4*dim} bytes (the longest '
+                     f'other string has {size} bytes)')
 
 # %% ../../nbs/pretrained/skipthoughts.ipynb #6c822709
 def _header(f:BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
     "Shape and type that a .npy file declares; `f` then stands at its contents."
     npy = np.lib.format
-    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(npy.read_magic(f))
+    read = {(1, 0): npy.read_array_header_1_0,
+            (2, 0): npy.read_array_header_2_0}.get(npy.read_magic(f))
     if read is None: raise ValueError('it is no .npy file of version 1 or 2')
     shape, _, dtype = read(f)
     return shape, dtype
 
 def read_rows(
-    path:Path|str, # utable.npy or btable.npy: a float32 matrix, or the released object array pickled by Python 2
+    # utable.npy or btable.npy: a float32 matrix, or the released object array pickled by Python 2
+    path:Path|str,
     wanted:Sequence[int], # row numbers, in any order, repeats allowed
     dim:int=620, # floats a row
     rows:int|None=None, # rows that the table must have (the dictionary's lines), if known
     progress:bool=True, # show a bar for the pickled form
 ) -> Tensor: # (len(wanted), dim) float32
-    "The wanted rows of a word table; nothing in the file is run. FileNotFoundError, or ValueError that names the file and what was expected."
+    """The wanted rows of a word table; nothing in the file is run. FileNotFoundError, or
+    ValueError that names the file and what was expected."""
     path = _existing(path)
     try:
         with open(path, 'rb') as f:
             shape, dtype = _header(f)
-            if shape != (shape[0] if rows is None else rows, dim)[:1 if dtype == object else 2]: raise ValueError(f'its shape is {shape}')
+            if shape != (shape[0] if rows is None else rows, dim)[:1 if dtype == object else 2]:
+                raise ValueError(f'its shape is {shape}')
             if dtype == object: found = _pickled_rows(f, set(wanted), dim, progress)
             elif dtype == np.dtype('<f4'): found = np.load(path, mmap_mode='r', allow_pickle=False)
             else: raise ValueError(f'its numbers are {dtype}')
         return torch.from_numpy(np.stack([found[k] for k in wanted]))
     except (ValueError, IndexError) as e:
-        raise ValueError(f'{path}: expected {"" if rows is None else f"{rows} "}rows of {dim} float32 numbers, but {e}') from None
+        raise ValueError(f'{path}: expected {"" if rows is None else f"{rows} "}rows of {dim} '
+                         f'float32 numbers, but {e}') from None
 
 # %% ../../nbs/pretrained/skipthoughts.ipynb #f3f8e599
 def read_gru(
@@ -95,14 +108,20 @@ def read_gru(
     hidden_size:int=2400, # H, units
     reverse:bool=False, # the second GRU of the pair, which reads from the end
 ) -> dict[str, Tensor]: # weight_x (3H, I), bias_x (3H,), weight_h (3H, H), stacked r, i, n
-    "GRU weights of the release. FileNotFoundError, or ValueError that names the file and the array."
-    path, prefix, I, H = _existing(path), 'encoder_r_' if reverse else 'encoder_', input_size, hidden_size
+    """GRU weights of the release. FileNotFoundError, or ValueError that names the file and the
+    array."""
+    path, prefix = _existing(path), 'encoder_r_' if reverse else 'encoder_'
+    I, H = input_size, hidden_size
     shapes = dict(W=(I, 2*H), Wx=(I, H), b=(2*H,), bx=(H,), U=(H, 2*H), Ux=(H, H))
     try:
-        with np.load(path, allow_pickle=False) as file: arrays = {name: file[prefix + name] for name in shapes if prefix + name in file}
-    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as e: raise ValueError(f'{path} is no .npz file of plain arrays ({e})') from None
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[prefix + name] for name in shapes if prefix + name in file}
+    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as e:
+        raise ValueError(f'{path} is no .npz file of plain arrays ({e})') from None
     for name, shape in shapes.items():
         have = arrays[name].shape if name in arrays else 'absent'
-        if have != shape: raise ValueError(f'{path}: {prefix}{name} should have shape {shape}, but is {have}')
-    stack = lambda gates, candidate: torch.from_numpy(np.concatenate([arrays[gates].T, arrays[candidate].T]).astype(np.float32))
+        if have != shape:
+            raise ValueError(f'{path}: {prefix}{name} should have shape {shape}, but is {have}')
+    stack = lambda gates, candidate: torch.from_numpy(np.concatenate([arrays[gates].T,
+            arrays[candidate].T]).astype(np.float32))
     return dict(weight_x=stack('W', 'Wx'), bias_x=stack('b', 'bx'), weight_h=stack('U', 'Ux'))

@@ -470,4 +470,5 @@ d = { 'settings': { 'branch': 'main',
                             'hvsa.vocab.Vocab.encode': ('vocab.html#vocab.encode', 'hvsa/vocab.py'),
                             'hvsa.vocab.Vocab.load': ('vocab.html#vocab.load', 'hvsa/vocab.py'),
                             'hvsa.vocab.Vocab.save': ('vocab.html#vocab.save', 'hvsa/vocab.py'),
-                            'hvsa.vocab.tokenize': ('vocab.html#tokenize', 'hvsa/vocab.py')}}}
+                            'hvsa.vocab.tokenize': ('vocab.html#tokenize', 'hvsa/vocab.py'),
+                            'hvsa.vocab.vocab_fault': ('vocab.html#vocab_fault', 'hvsa/vocab.py')}}}

@@ -1,1 +1,8 @@
-__version__ = "0.1.0"
+"""HVSA: aerial images and sentences on one hypersphere. `hvsa.load(run)` opens a trained run."""
+__version__ = "0.2.0"
+
+def __getattr__(name:str):
+    "`hvsa.load`, imported when it is asked for: `import hvsa` alone stays quick."
+    if name != 'load': raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    from .model import load
+    return load

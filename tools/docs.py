@@ -89,15 +89,15 @@ def render(proc:Path, docs:Path) -> bool:
         sys.exit('Quarto warns:\n' + '\n'.join(dict.fromkeys(warnings)))
     if docs.exists(): shutil.rmtree(docs)
     shutil.move(proc/docs.name, docs)
-    if not quarto: local_mathematics(docs)
+    if not quarto: as_quarto(docs)
     return bool(quarto)
 
-def local_mathematics(docs:Path):
-    "smalldocs leaves formulas to a script from an outside host: make them MathML, as Quarto does, or leave TeX"
+def as_quarto(docs:Path):
+    "What smalldocs fetches from outside hosts: no fonts, and formulas as MathML, as Quarto makes them, or else as TeX"
     try: from latex2mathml.converter import convert
     except ImportError: convert = None
     def formula(m):
-        block, tex = m.group(1) == 'display', html.unescape(m.group(2))
+        block, tex = m.group(1) == 'display', html.unescape(m.group(2)).replace('{aligned}', '{align*}')
         if not convert: return f'<code>{m.group(2)}</code>'
         return f'<span class="math {m.group(1)}">{convert(tex, display="block" if block else "inline")}</span>'
     for path in docs.rglob('*.html'):
@@ -105,6 +105,9 @@ def local_mathematics(docs:Path):
         text = re.sub(r'<(link|script)\b[^>]*/katex@[^>]*>(</script>)?', '', text)
         text = re.sub(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', formula, text, flags=re.S)
         path.write_text(text, encoding='utf-8')
+    for path in (docs/'site_libs').rglob('*.css'):
+        text = path.read_text(encoding='utf-8')
+        path.write_text(re.sub(r'@import url\(https?:[^)]*\);', '', text), encoding='utf-8')
 
 def write_redirects(docs:Path, cfg, names:dict):
     "A page at each old address of nbs/redirects.yml that leads to the new one; `names` gives the pages of notebooks"

@@ -89,8 +89,15 @@ def render(proc:Path, docs:Path) -> bool:
         sys.exit('Quarto warns:\n' + '\n'.join(dict.fromkeys(warnings)))
     if docs.exists(): shutil.rmtree(docs)
     shutil.move(proc/docs.name, docs)
-    if not quarto: as_quarto(docs)
+    (one_active if quarto else as_quarto)(docs)
     return bool(quarto)
+
+def one_active(docs:Path):
+    "Quarto marks the first entry of the bar on every page that the sidebar lists: only where it leads to the page itself"
+    for path in docs.rglob('*.html'):
+        text = path.read_text(encoding='utf-8')
+        def entry(m): return m.group(0) if (path.parent/m.group(1)).resolve() == path else f'<a class="nav-link" href="{m.group(1)}">'
+        path.write_text(re.sub(r'<a class="nav-link active" href="([^"]*)" aria-current="page">', entry, text), encoding='utf-8')
 
 def as_quarto(docs:Path):
     "What smalldocs fetches from outside hosts: no fonts, and formulas as MathML, as Quarto makes them, or else as TeX"

@@ -80,6 +80,15 @@ def check_outputs(nb:dict, page:Page) -> list:
         if squeeze(text) and squeeze(text) not in page.text: problems.append(f'lacks an output: {text.strip()[:70]!r}')
     return problems
 
+def check_lines(nb:dict) -> list:
+    "Texts that are no list of lines: Quarto would join them to one"
+    texts = [('source', c['source']) for c in nb['cells']]
+    for out in (o for c in nb['cells'] for o in c.get('outputs', [])):
+        texts += [('output', out[key]) for key in ('text',) if key in out]
+        texts += [('output', value) for kind, value in out.get('data', {}).items() if kind == 'text/markdown']
+    wrong = [(what, t) for what, t in texts if not isinstance(t, list) or any(not line.endswith('\n') for line in t[:-1])]
+    return [f'handed to the renderer as one string: {what} {"".join(t)[:40]!r}' for what, t in wrong]
+
 def check_links(path:Path, docs:Path, pages:dict, cfg) -> list:
     "Internal links of the page at `path` that lead nowhere"
     problems, root = [], '/' + cfg.doc_baseurl.strip('/') + '/'
@@ -115,7 +124,7 @@ def check(docs:Path, notebooks:dict, cfg) -> list:
         listed |= {(path.parent/unquote(urlsplit(h).path)).resolve() for h in page.nav if h}
     for name, nb in notebooks.items():
         if docs/name not in pages: problems.append(f'{name}: no page'); continue
-        problems += [f'{name}: {p}' for p in check_outputs(nb, pages[docs/name])]
+        problems += [f'{name}: {p}' for p in check_outputs(nb, pages[docs/name]) + check_lines(nb)]
         if docs/name not in listed: problems.append(f'{name}: not in nbs/sidebar.yml')
     for path, page in pages.items():
         wrong = check_links(path, docs, pages, cfg) + check_text(page) + check_hosts(page.loads)
@@ -136,3 +145,8 @@ def self_test():
                  '<script type="module">import x from "https://a.org/x.js";</script>', '<p style="background:url(http://a.org/b.png)">'):
         assert check_hosts(Page(page).loads), page
     assert not check_hosts(Page('<a href="https://a.org">read</a><img src="data:image/png;base64,aa" alt=""><link rel="canonical" href="https://a.org">').loads)
+    markdown = dict(cell_type='markdown', source=['# A\n', 'b'])
+    assert not check_lines(dict(cells=[markdown]))
+    output = dict(data={'text/markdown': '| a |'})
+    for cell in (dict(source='# A\nb'), dict(source=['# A', 'b']), dict(source=[], outputs=[output]), dict(source=[], outputs=[dict(text='a\nb')])):
+        assert check_lines(dict(cells=[cell])), cell

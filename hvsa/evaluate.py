@@ -26,7 +26,7 @@ from .hypersphere import cosine
 
 _all_ = ['COLUMNS', 'MetricsTable', 'metrics_table'] # where users look for them
 
-# %% ../nbs/08_evaluate.ipynb #9cdfacf3
+# %% ../nbs/08_evaluate.ipynb #5d7b4f84
 def right_scores(sims:Tensor, per_image:int) -> Tensor: # (N, per_image), a view
     "The similarities of the right pairs of an (N, N*per_image) table."
     return sims.unflatten(1, (-1, per_image)).diagonal(dim1=0, dim2=1).T

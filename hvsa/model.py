@@ -7,7 +7,6 @@ __all__ = ['HVSA', 'build_model', 'save_model', 'load_model', 'load', 'save_publ
 
 # %% ../nbs/07_model.ipynb #12adc0c3
 import json
-import warnings
 from dataclasses import asdict
 from pathlib import Path
 
@@ -115,7 +114,7 @@ def save_model(
     state = {k: v.contiguous() for k, v in model.state_dict().items()}
     write_atomic(path/'model.safetensors', lambda part: save_file(state, part))
 
-# %% ../nbs/07_model.ipynb #d7fc2a56
+# %% ../nbs/07_model.ipynb #f0012989
 def load_model(
     path:str|Path, # folder written by `save_model`
     image:nn.Module|None=None, # your own image encoder, if the model was built with one
@@ -143,7 +142,7 @@ def load_model(
                          'they do not belong together')
     return model.eval()
 
-# %% ../nbs/07_model.ipynb #eef41dd9
+# %% ../nbs/07_model.ipynb #c6c86aaf
 def load(
     run:str|Path, # folder of a trained run
     device:str|torch.device|None=None, # default: the best one here

@@ -119,7 +119,7 @@ def fit(
         if progress: tqdm.write(summary(history, c.epochs))
     return history
 
-# %% ../nbs/09_train.ipynb #b84ace9e
+# %% ../nbs/09_train.ipynb #f5354fbc
 def make_optimizer(
     model:HVSA, # on its device; brought into the form that its settings for speed ask for
 ) -> torch.optim.AdamW:

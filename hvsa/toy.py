@@ -13,7 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from PIL import Image
 from tqdm.auto import tqdm
-from .datasets.drawing import GROUNDS, HIDDEN, KINDS, NEIGHBOURS, paint
+from .datasets.drawing import GROUNDS, HIDDEN, NEIGHBOURS
+from .datasets.scenes import SCENE_CLASSES, paint
 
 # %% ../nbs/datasets/toy.ipynb #dcda4b68
 @dataclass(frozen=True)
@@ -21,56 +22,85 @@ class Scene:
     "The facts of one picture: what its drawing shows and its captions say."
     seed:int # of the data set
     index:int # of the scene in it; seed and index decide everything else
-    kind:str # such as 'harbour'
+    scene_class:str # such as 'harbour'
     count:int # of the main things: boats in a harbour, trains on a railway
     colour:str # of the main things
     ground:str # what lies under and between
     near:tuple[str, ...] # one or two neighbours
 
     @property
-    def name(self) -> str: return f'{self.kind}_{self.index:04d}.jpg'
-    def rng(self, part:str) -> random.Random: return random.Random(f'{self.seed}/{self.index}/{part}')
+    def name(self) -> str: return f'{self.scene_class}_{self.index:04d}.jpg'
+    def rng(self, part:str) -> random.Random:
+        return random.Random(f'{self.seed}/{self.index}/{part}')
 
     def draw(self, size:int=128) -> Image.Image:
         "The picture, `size` pixels a side."
-        return paint(self.kind, self.count, self.colour, self.ground, self.near, size, self.rng('picture'))
+        return paint(self.scene_class, self.count, self.colour, self.ground, self.near, size,
+                     self.rng('picture'))
 
 def make_scene(index:int, seed:int=0) -> Scene:
-    "The facts of scene `index`: kinds take turns, all else is drawn by lot."
-    kind, rng = list(KINDS)[index % len(KINDS)], random.Random(f'{seed}/{index}/facts')
-    spec = KINDS[kind]
+    "The facts of scene `index`: classes take turns, all else is drawn by lot."
+    scene_class, rng = list(SCENE_CLASSES)[index % len(SCENE_CLASSES)], random.Random(
+            f'{seed}/{index}/facts')
+    spec = SCENE_CLASSES[scene_class]
     colour = rng.choice(spec.colours)
     ground = rng.choice([g for g in GROUNDS if HIDDEN[g] != colour and g not in spec.avoid])
     near = rng.sample([n for n in NEIGHBOURS if n not in spec.avoid], rng.choice((1, 2, 2)))
-    return Scene(seed, index, kind, rng.choice(spec.counts), colour, ground, tuple(near))
+    return Scene(seed, index, scene_class, rng.choice(spec.counts), colour, ground, tuple(near))
 
 # %% ../nbs/datasets/toy.ipynb #9ad7a365
 NUMBERS = 'no one two three four five six'.split()
 SUBJECTS = dict(
-    airport='{n} {c} plane* parked at an airport|{n} {c} airplane* at an airport|{n} {c} aircraft on an airfield|an airport with {n} {c} plane*',
-    harbour='{n} {c} boat* in a harbour|{n} {c} boat* moored in a port|{n} {c} ship* docked in a harbour|a harbour with {n} {c} boat*',
-    beach='a beach with {n} {c} parasols|{n} {c} parasols on a beach|{n} {c} umbrellas along a beach|a beach and the sea with {n} {c} umbrellas',
-    bridge='{n} {c} bridge* over a river|a river with {n} {c} bridge*|{n} {c} bridge* across a wide river|{n} {c} bridge* crossing a river',
-    densehouses='{n} dense rows of {c} houses|many {c} roofs in {n} dense rows|a dense residential area with {n} rows of {c} roofs',
-    sparsehouses='{n} {c} house* standing apart|{n} single house* with {c} roof*|a sparse residential area with {n} {c} house*',
-    storagetanks='{n} {c} storage tank*|{n} round {c} tank*|{n} {c} oil tank*|a tank farm with {n} {c} storage tank*',
-    stadium='a stadium with a {c} track and {n} stand*|a football pitch with a {c} track and {n} stand*|{n} stand* around the {c} track of a stadium',
-    tenniscourts='{n} {c} tennis court*|{n} {c} tennis court* for playing|a playground with {n} {c} tennis court*|{n} tennis court* painted {c}',
-    parking='a car park with {n} row* of {c} cars|{n} row* of {c} cars in a parking lot|{n} row* of parked {c} cars|many {c} cars parked in {n} row*',
-    railway='a railway with {n} {c} train*|{n} {c} train* on a railway|{n} {c} train* on parallel rails|{n} railway track* with {c} train*',
-    roundabout='a roundabout with {n} roads and a {c} centre|{n} roads meeting at a {c} roundabout|a {c} roundabout joining {n} roads',
-    farmland='{n} {c} field* of a farm|farmland with {n} {c} field*|{n} {c} rectangular field*|{n} piece* of {c} farmland',
-    forest='a forest of {c} trees with {n} clearing*|{n} clearing* in a {c} forest|a dense {c} forest with {n} clearing*')
+    airport='{n} {c} plane* parked at an airport|{n} {c} airplane* at an airport|'
+            '{n} {c} aircraft on an airfield|an airport with {n} {c} plane*',
+    harbour='{n} {c} boat* in a harbour|{n} {c} boat* moored in a port|'
+            '{n} {c} ship* docked in a harbour|a harbour with {n} {c} boat*',
+    beach='a beach with {n} {c} parasols|{n} {c} parasols on a beach|'
+          '{n} {c} umbrellas along a beach|'
+          'a beach and the sea with {n} {c} umbrellas',
+    bridge='{n} {c} bridge* over a river|a river with {n} {c} bridge*|'
+           '{n} {c} bridge* across a wide river|{n} {c} bridge* crossing a river',
+    densehouses='{n} dense rows of {c} houses|many {c} roofs in {n} dense rows|'
+                'a dense residential area with {n} rows of {c} roofs',
+    sparsehouses='{n} {c} house* standing apart|{n} single house* with {c} roof*|'
+                 'a sparse residential area with {n} {c} house*',
+    storagetanks='{n} {c} storage tank*|{n} round {c} tank*|{n} {c} oil tank*|'
+                 'a tank farm with {n} {c} storage tank*',
+    stadium='a stadium with a {c} track and {n} stand*|'
+            'a football pitch with a {c} track and {n} stand*|'
+            '{n} stand* around the {c} track of a stadium',
+    tenniscourts='{n} {c} tennis court*|{n} {c} tennis court* for playing|'
+                 'a playground with {n} {c} tennis court*|{n} tennis court* painted {c}',
+    parking='a car park with {n} row* of {c} cars|'
+            '{n} row* of {c} cars in a parking lot|{n} row* of parked {c} cars|'
+            'many {c} cars parked in {n} row*',
+    railway='a railway with {n} {c} train*|{n} {c} train* on a railway|'
+            '{n} {c} train* on parallel rails|{n} railway track* with {c} train*',
+    roundabout='a roundabout with {n} roads and a {c} centre|'
+               '{n} roads meeting at a {c} roundabout|'
+               'a {c} roundabout joining {n} roads',
+    farmland='{n} {c} field* of a farm|farmland with {n} {c} field*|'
+             '{n} {c} rectangular field*|{n} piece* of {c} farmland',
+    forest='a forest of {c} trees with {n} clearing*|'
+           '{n} clearing* in a {c} forest|a dense {c} forest with {n} clearing*')
 ON = dict(
-    grass='grass|green grass|a meadow|a green meadow', sand='sand|yellow sand|desert sand|dry sand', soil='soil|brown soil|bare soil|brown earth',
-    snow='snow|white snow|snowy ground|deep snow', concrete='concrete|grey concrete|paved ground|grey pavement')
+    grass='grass|green grass|a meadow|a green meadow',
+    sand='sand|yellow sand|desert sand|dry sand',
+    soil='soil|brown soil|bare soil|brown earth',
+    snow='snow|white snow|snowy ground|deep snow',
+    concrete='concrete|grey concrete|paved ground|grey pavement')
 NEAR = dict(
-    trees='a wood|green trees|a group of trees', pond='a pond|a lake|a blue pond|a small lake', road='a road|a street|a straight road|a grey road',
-    houses='a row of houses|several houses|small homes', field='a field|a yellow field|a striped field|crops',
+    trees='a wood|green trees|a group of trees',
+    pond='a pond|a lake|a blue pond|a small lake',
+    road='a road|a street|a straight road|a grey road',
+    houses='a row of houses|several houses|small homes',
+    field='a field|a yellow field|a striped field|crops',
     building='a large building|a long building|a warehouse')
 BY = 'near|beside|next to|close to'
-FRAMES = ('{subject} on {on} {by} {near} .', 'there {be} {subject} on {on} {by} {near} .', '{by} {near} {be} {subject} on {on} .',
-          '{on} with {subject} {by} {near} .', '{subject} surrounded by {on} {by} {near} .', 'we see {subject} {by} {near} on {on} .',
+FRAMES = ('{subject} on {on} {by} {near} .', 'there {be} {subject} on {on} {by} {near} .',
+          '{by} {near} {be} {subject} on {on} .',
+          '{on} with {subject} {by} {near} .', '{subject} surrounded by {on} {by} {near} .',
+                  'we see {subject} {by} {near} on {on} .',
           '{by} {subject} we find {near} on {on} .', '{near} and {on} around {subject} .')
 
 def describe(scene:Scene, n:int=5) -> list[str]:
@@ -78,10 +108,13 @@ def describe(scene:Scene, n:int=5) -> list[str]:
     rng, captions = scene.rng('words'), []
     pick = lambda options: rng.choice(options.split('|'))
     while len(captions) < n:
-        subject = pick(SUBJECTS[scene.kind]).format(n=NUMBERS[scene.count], c=scene.colour).replace('*', 's'*(scene.count > 1))
+        subject = pick(SUBJECTS[scene.scene_class]).format(n=NUMBERS[scene.count],
+                                                    c=scene.colour).replace('*',
+                                                            's'*(scene.count > 1))
         be = 'is' if subject.split()[0] in ('a', 'an', 'one', 'farmland') else 'are'
         near = ' and '.join(pick(NEAR[name]) for name in scene.near)
-        text = rng.choice(FRAMES).format(subject=subject, be=be, on=pick(ON[scene.ground]), by=pick(BY), near=near)
+        text = rng.choice(FRAMES).format(subject=subject, be=be, on=pick(ON[scene.ground]),
+                                         by=pick(BY), near=near)
         text = re.sub(r"\ba (?=[aeo])", "an ", text) # an orange forest
         if text not in captions and len(text.split()) <= 20: captions.append(text)
     return captions
@@ -97,15 +130,19 @@ def make_toy(
     """Write `n` drawn scenes and their captions as a data set: four text files and `images/`.
 
     The folder appears under its name only when it is complete. Scene i is the same whatever `n` is.
-    Raises ValueError for an impossible `n`, `size` or `seed`, and FileExistsError when `path` holds something already."""
-    for name, value, low, high in ('n', n, 5, 10**6), ('size', size, 32, 1024), ('seed', seed, 0, 2**64):
+    Raises ValueError for an impossible `n`, `size` or `seed`, and FileExistsError when `path` holds
+    something already."""
+    for name, value, low, high in ('n', n, 5, 10**6), ('size', size, 32, 1024), ('seed', seed, 0,
+            2**64):
         if type(value) is not int or not low <= value <= high:
             raise ValueError(f'{name} must be a whole number from {low} to {high}, not {value!r}')
     target = Path(path).expanduser().absolute()
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise FileExistsError(f'{path} exists and is not empty: choose another folder, or remove it first')
+        raise FileExistsError(f'{path} exists and is not empty: choose another folder, or remove '
+                              f'it first')
     target.parent.mkdir(parents=True, exist_ok=True)
-    files = {f'{split}_{what}.txt': [] for split in ('train', 'test') for what in ('caps', 'filename')}
+    files = {f'{split}_{what}.txt': [] for split in ('train', 'test') for what in ('caps',
+            'filename')}
     with TemporaryDirectory(prefix=f'.{target.name}-', dir=target.parent) as tmp:
         new = Path(tmp)/target.name
         (new/'images').mkdir(parents=True)
@@ -113,7 +150,8 @@ def make_toy(
             scene, split = make_scene(i, seed), 'test' if i % 5 == 4 else 'train'
             scene.draw(size).save(new/'images'/scene.name, quality=90)
             files[f'{split}_caps.txt'] += describe(scene)
-            files[f'{split}_filename.txt'] += [scene.name]*(5 if split == 'test' else 1) # as in the published lists
+            # as in the published lists
+            files[f'{split}_filename.txt'] += [scene.name]*(5 if split == 'test' else 1)
         for name, lines in files.items(): (new/name).write_bytes(('\n'.join(lines)+'\n').encode())
         if target.exists(): target.rmdir()
         new.rename(target)

@@ -16,7 +16,7 @@ def head_cells(path:Path, cfg, extra:str='') -> list:
     badge = ('[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]'
              f'(https://colab.research.google.com/github/{place})')
     install = ('#| hide\n#| eval: false\n'
-               '# On a hosted runtime, run this cell first: it installs the package and keeps the torch that is there.\n'
+               '# On a hosted runtime, run this first: it installs the package and keeps the torch that is there.\n'
                + (f"%pip install -q '{cfg.lib_name}[{extra}] @ git+{cfg.git_url}'" if extra else f'%pip install -q git+{cfg.git_url}'))
     return [dict(cell_type='markdown', id=BADGE, metadata={}, source=badge.splitlines(True)),
             dict(cell_type='code', execution_count=None, id=INSTALL, metadata={}, outputs=[], source=install.splitlines(True))]

@@ -18,23 +18,33 @@ def tidy(text:str, root:Path) -> str:
         if len(prefix) > 5: text = text.replace(f'{prefix}/', '')
     return text.replace(f'{Path.home()}/', '~/')
 
-def smaller(png:str, limit:int=100_000) -> str: # base64, as stored in notebooks
-    "A figure over `limit` bytes, mostly one that shows photographs, with 256 colours instead of millions"
+def smaller(png:str, palette:int=100_000, photo:int=180_000) -> dict: # kind -> base64, as stored in notebooks
+    "A figure over `palette` bytes with 256 colours instead of millions; one still over `photo` bytes, which shows photographs, as JPEG"
     from PIL import Image
     raw = base64.b64decode(png)
-    if len(raw) <= limit: return png
+    if len(raw) <= palette: return {'image/png': png}
+    im, out = Image.open(io.BytesIO(raw)).convert('RGB'), io.BytesIO()
+    im.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
+    if len(out.getvalue()) <= photo: return {'image/png': base64.b64encode(out.getvalue()).decode()}
     out = io.BytesIO()
-    Image.open(io.BytesIO(raw)).convert('RGB').quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
-    return base64.b64encode(out.getvalue()).decode()
+    im.save(out, 'JPEG', quality=85, optimize=True)
+    return {'image/jpeg': base64.b64encode(out.getvalue()).decode()}
+
+BAR = re.compile(r'\d+%\||\dit/s|s/it')  # of tqdm
 
 def tidy_outputs(outputs:list, root:Path) -> list:
-    "Stored form of the outputs of one cell"
+    "Stored form of the outputs of one cell: no warnings, no progress bars, small figures"
+    kept = []
     for out in outputs:
-        if out['output_type'] == 'stream': out['text'] = tidy(''.join(out['text']), root).splitlines(True)
-        for kind, value in out.get('data', {}).items():
-            if kind == 'text/plain': out['data'][kind] = tidy(''.join(value), root).splitlines(True)
-            if kind == 'image/png': out['data'][kind] = smaller(''.join(value))
-    return [out for out in outputs if out.get('text') != []]
+        if out['output_type'] == 'stream':
+            lines = tidy(''.join(out['text']), root).splitlines(True)
+            out['text'] = [line for line in lines if not BAR.search(line)]
+            if out.get('name') == 'stderr' or not ''.join(out['text']).strip(): continue
+        data = out.get('data', {})
+        if 'text/plain' in data: data['text/plain'] = tidy(''.join(data['text/plain']), root).splitlines(True)
+        if 'image/png' in data: data |= smaller(''.join(data.pop('image/png')))
+        kept.append(out)
+    return kept
 
 def write_atomic(path:Path, text:str):
     "Replace the file at `path` by `text` in one step"

@@ -20,13 +20,18 @@ def check_captions(
     file:Path, # for the messages
     captions:list[str], # its lines
 ) -> list[Problem]:
-    "Warnings for captions without a word, of one word, or longer than the 47 words of the published buffers."
+    """Warnings for captions without a word, of one word, or longer than the 47 words of the
+    published buffers."""
     problems = []
     for i, caption in enumerate(captions, 1):
         words = len(re.findall(r'\w+', caption))
-        if not words: problems.append(Problem('blank caption', f'{file}:{i}', 'a caption without a word', 'warning'))
+        if not words:
+            problems.append(Problem('blank caption', f'{file}:{i}', 'a caption without a word',
+                                    'warning'))
         elif words == 1 or words > 47:
-            problems.append(Problem('caption length', f'{file}:{i}', f'a caption of {words} word{"s"*(words > 1)}: is the line whole, and one caption?', 'warning'))
+            problems.append(Problem('caption length', f'{file}:{i}',
+                                    f'a caption of {words} word{"s"*(words > 1)}: is the line '
+                                    f'whole, and one caption?', 'warning'))
     return problems
 
 # %% ../../nbs/datasets/check.ipynb #a7d041b3
@@ -42,7 +47,8 @@ def check_pictures(
     splits:dict[str, Split], # 'train' and 'test', of pictures that exist
     progress:bool=True,
 ) -> list[Problem]:
-    "Pictures that cannot be read or are tiny, that are listed twice, that stand in both splits, by name or by their bytes."
+    """Pictures that cannot be read or are tiny, that are listed twice, that stand in both
+    splits, by name or by their bytes."""
     problems, named, hashed = [], {}, {}
     files = sorted({file for split in splits.values() for file in split.images})
     looks = dict(zip(files, in_threads(look, files, 'checking pictures', progress)))
@@ -51,24 +57,33 @@ def check_pictures(
             warn = lambda kind, message: problems.append(Problem(kind, where, message, 'warning'))
             if file in named:
                 before, there = named[file]
-                if before == part: warn('listed twice', f'{file.name} was already listed at {there}')
-                else: problems.append(Problem('in both splits', where, f'{file.name} is a {before} picture too ({there}): take it out of one'))
+                if before == part:
+                    warn('listed twice', f'{file.name} was already listed at {there}')
+                else:
+                    problems.append(Problem('in both splits', where,
+                                            f'{file.name} is a {before} picture too ({there}): '
+                                            f'take it out of one'))
                 continue
             named[file] = part, where
             size, digest = looks[file]
             if not size:
                 problems.append(Problem('unreadable picture', where, digest))
                 continue
-            if min(size) < SMALLEST: warn('tiny picture', f'{file.name} is {size[0]} x {size[1]} pixels: too small to show much')
+            if min(size) < SMALLEST:
+                warn('tiny picture',
+                     f'{file.name} is {size[0]} x {size[1]} pixels: too small to show much')
             if digest not in hashed: hashed[digest] = part, where, file.name
             else:
                 before, there, other = hashed[digest]
-                warn('same bytes' if before == part else 'same bytes in both splits', f'{file.name} is byte for byte {other} ({there})')
+                warn('same bytes' if before == part else 'same bytes in both splits',
+                     f'{file.name} is byte for byte {other} ({there})')
     return problems
 
 def pictures_in(folder:Path) -> list[Path]: # relative to `folder`, sorted
-    "Picture files in a folder and the folders below it; hidden files, such as a Mac's `._name.jpg`, are left out."
-    return sorted(Path(at, name).relative_to(folder) for at, _, names in os.walk(folder) for name in names
+    """Picture files in a folder and the folders below it; hidden files, such as a Mac's
+    `._name.jpg`, are left out."""
+    return sorted(Path(at, name).relative_to(folder) for at, _,
+                  names in os.walk(folder) for name in names
                   if Path(name).suffix.lower() in PICTURES and not name.startswith('.'))
 
 # %% ../../nbs/datasets/check.ipynb #c4616a33
@@ -78,20 +93,25 @@ def check_dataset(
     per_image:int=5, # captions a picture
     progress:bool=True,
 ) -> list[Problem]: # all of them; empty for a data set without fault
-    "Look at every list, line and picture of a data set in the layout of RSITMD and RSICD. Raises nothing for bad data: it is all in the list."
+    """Look at every list, line and picture of a data set in the layout of RSITMD and RSICD.
+    Raises nothing for bad data: it is all in the list."""
     path, problems = Path(path), []
-    splits = {part: load_split(path, part, per_image, images, problems.append) for part in ('train', 'test')}
-    problems = list(dict.fromkeys(problems))                            # both splits miss the same folder
-    for part, split in splits.items(): problems += check_captions(path/f'{part}_caps.txt', split.captions)
+    splits = {part: load_split(path, part, per_image, images, problems.append) for part in ('train',
+            'test')}
+    problems = list(dict.fromkeys(problems))  # both splits miss the same folder
+    for part, split in splits.items():
+        problems += check_captions(path/f'{part}_caps.txt', split.captions)
     problems += check_pictures(splits, progress)
     seen = {caption for caption in splits['train'].captions if caption.strip()}
     if shared := sum(caption in seen for caption in splits['test'].captions):
         problems.append(Problem('shared captions', path/'test_caps.txt',
-            f'shares {shared} of its {len(splits["test"].captions)} captions with train_caps.txt', 'warning'))
+            f'shares {shared} of its {len(splits["test"].captions)} captions with train_caps.txt',
+                    'warning'))
     listed = {file for split in splits.values() for file in split.images}
     if spare := [name for name in pictures_in(path/images) if path/images/name not in listed]:
         problems.append(Problem('unlisted pictures', path/images,
-            f'holds {len(spare)} picture{"s"*(len(spare) > 1)} that no list names, such as {spare[0]}', 'warning'))
+            f'holds {len(spare)} picture{"s"*(len(spare) > 1)} that no list names, such as '
+            f'{spare[0]}', 'warning'))
     return problems
 
 def errors(problems:Iterable[Problem]) -> list[Problem]:
@@ -104,9 +124,11 @@ def report(
 ) -> str:
     "Problems as text: errors first, kind by kind, and a last line that counts them."
     bad, lines, kinds = errors(problems), [], {}
-    for p in bad + [p for p in problems if p.severity != 'error']: kinds.setdefault((p.severity, p.kind), []).append(p)
+    for p in bad + [p for p in problems if p.severity != 'error']:
+        kinds.setdefault((p.severity, p.kind), []).append(p)
     for (severity, kind), found in kinds.items():
         lines += [f'{severity}: {p}' for p in found[:most]]
         if len(found) > most: lines.append(f'{severity}: {kind}: ... and {len(found) - most} more')
     count = lambda n, word: f'{n} {word}{"s"*(n != 1)}'
-    return '\n'.join([*lines, f'{count(len(bad), "error")}, {count(len(problems) - len(bad), "warning")}'])
+    return '\n'.join([*lines,
+                      f'{count(len(bad), "error")}, {count(len(problems) - len(bad), "warning")}'])

@@ -27,26 +27,32 @@ def margin_size(size:int) -> int: # side to resize to before cutting `size` out 
     "Room for the random crop, in the published ratio 278:256."
     return round(size*278/256)
 
-FORMATS = ['BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'TIFF', 'WEBP']     # not EPS, for which Pillow would start another program
+# not EPS, for which Pillow would start another program
+FORMATS = ['BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'TIFF', 'WEBP']
 
 def to_rgb(im:Image.Image) -> Image.Image:
-    "8-bit RGB of any picture: deep greys from their darkest (0) to their brightest (255), transparency over black."
-    if im.mode[0] in 'IF':                                              # 16 or 32 bits a pixel, which `convert` would clip at 255
+    """8-bit RGB of any picture: deep greys from their darkest (0) to their brightest (255),
+    transparency over black."""
+    if im.mode[0] in 'IF':  # 16 or 32 bits a pixel, which `convert` would clip at 255
         grey = np.nan_to_num(np.asarray(im, dtype=np.float64), posinf=0, neginf=0)
-        im = Image.fromarray(((grey - grey.min())*(255/(np.ptp(grey) or 1))).round().astype(np.uint8))
+        im = Image.fromarray(((grey
+                               - grey.min())*(255/(np.ptp(grey) or 1))).round().astype(np.uint8))
     if im.mode in ('RGBA', 'LA', 'PA') or 'transparency' in im.info:
         im = Image.alpha_composite(Image.new('RGBA', im.size, (0, 0, 0, 255)), im.convert('RGBA'))
     return im.convert('RGB')
 
 def open_image(file:Path, where:str='') -> Image.Image: # 8-bit RGB, upright
-    "Decode one picture; ValueError names the file and where it is listed. One with too many pixels is refused undecoded."
+    """Decode one picture; ValueError names the file and where it is listed. One with too many
+    pixels is refused undecoded."""
     try:
         with Image.open(file, formats=FORMATS) as im:
-            if im.width*im.height > (Image.MAX_IMAGE_PIXELS or math.inf): raise ValueError(f'{im.width} x {im.height} pixels are too many')
+            if im.width*im.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+                raise ValueError(f'{im.width} x {im.height} pixels are too many')
             return to_rgb(ImageOps.exif_transpose(im))
-    except Exception as e:                                              # damaged files make Pillow raise nearly anything
+    except Exception as e:  # damaged files make Pillow raise nearly anything
         prefix = f'{where}: ' if where else ''
-        raise ValueError(f'{prefix}{file} cannot be read as a picture ({e}): replace it or take it out of the list') from None
+        raise ValueError(f'{prefix}{file} cannot be read as a picture ({e}): replace it or take '
+                         f'it out of the list') from None
 
 def read_image(file:Path, size:int, where:str='') -> Tensor: # (3, size, size) uint8
     "Decode one picture and resize it to a square, bilinear as published."
@@ -65,7 +71,8 @@ def in_threads(
 ) -> list: # results, in order
     "Do `work` to every item with a thread a core; the first error ends it."
     with ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
-        warnings.simplefilter('ignore')                                 # Pillow's remarks: what matters is whether a picture can be read
+        # Pillow's remarks: what matters is whether a picture can be read
+        warnings.simplefilter('ignore')
         results = pool.map(work, items)
         try: return list(tqdm(results, total=len(items), desc=desc, disable=not progress))
         except BaseException:
@@ -79,7 +86,8 @@ def read_images(
     listed:Sequence[str]|None=None, # 'file:line' of each, for error messages
     progress:bool=False,
 ) -> Tensor: # (N, 3, size, size) uint8
-    "Decode and resize pictures, once, with a thread a core. Raises ValueError naming the first picture that cannot be read."
+    """Decode and resize pictures, once, with a thread a core. Raises ValueError naming the first
+    picture that cannot be read."""
     out = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
     where = listed or ['']*len(files)
     def read(i): out[i] = read_image(files[i], size, where[i])
@@ -91,7 +99,8 @@ def as_pixels(
     images:Sequence[str|Path|Image.Image]|Tensor, # N files or PIL images, or (N, 3, H, W) uint8
     size:int, # side of the square they are resized to, in pixels
 ) -> Tensor: # (N, 3, size, size) uint8
-    "Images in any of three forms as one tensor. ValueError for another form, or a file that cannot be read."
+    """Images in any of three forms as one tensor. ValueError for another form, or a file that
+    cannot be read."""
     if isinstance(images, Tensor):
         if images.dtype != torch.uint8 or images.dim() != 4:
             given = f'{images.dtype} {tuple(images.shape)}'
@@ -100,11 +109,13 @@ def as_pixels(
         images = [Image.fromarray(i.permute(1, 2, 0).cpu().numpy()) for i in images]
     if isinstance(images, (str, Path, Image.Image)): images = [images]
     if not len(images): raise ValueError('no image was given')
-    return torch.stack([resized(i, size) if isinstance(i, Image.Image) else read_image(Path(i), size) for i in images])
+    return torch.stack([resized(i, size) if isinstance(i, Image.Image) else read_image(Path(i),
+            size) for i in images])
 
 # %% ../../nbs/datasets/images.ipynb #d0d0a011
 def mapped_tensor(array:np.memmap) -> Tensor:
-    "The same file as a tensor. What you write into it stays in this process and never reaches the file."
+    """The same file as a tensor. What you write into it stays in this process and never reaches
+    the file."""
     return torch.from_numpy(np.memmap(array.filename, array.dtype, 'c', array.offset, array.shape))
 
 def cached_images(
@@ -118,5 +129,7 @@ def cached_images(
     root = Path(os.path.commonpath([os.path.abspath(f.parent) for f in files]))
     key = {'made by': 'to_rgb, then bilinear', 'files': file_key(files, root)}
     fill = lambda start, stop: read_images(files[start:stop], size, listed and listed[start:stop])
-    return mapped_tensor(cached_array(cache, f'{root.parent.name}-{root.name}-{len(files)}x{size}px', key, (len(files), 3, size, size), 'uint8', fill,
-                                      desc=f'reading pictures at {size} px', progress=progress))
+    name = f'{root.parent.name}-{root.name}-{len(files)}x{size}px'
+    array = cached_array(cache, name, key, (len(files), 3, size, size), 'uint8', fill,
+                         desc=f'reading images at {size} px', progress=progress)
+    return mapped_tensor(array)

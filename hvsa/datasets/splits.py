@@ -16,7 +16,8 @@ from typing import NamedTuple
 # %% ../../nbs/datasets/splits.ipynb #606d2be8
 @dataclass(frozen=True)
 class Split:
-    "Pictures and their captions, `per_image` to a picture: captions of image i are `captions[i*per_image : (i+1)*per_image]`."
+    """Pictures and their captions, `per_image` to a picture: captions of image i are
+    `captions[i*per_image : (i+1)*per_image]`."""
     images:list[Path]          # N files
     captions:list[str]         # M = N * per_image sentences
     per_image:int = 5          # captions a picture
@@ -37,19 +38,24 @@ class Split:
                        listed=self.listed and [self.listed[i] for i in which])
 
     def sample(self, n:int, seed:int=0) -> 'Split':
-        "`n` images drawn without replacement (files are often sorted by kind, so the first n would be one kind only)."
-        if not 1 <= n <= len(self): raise ValueError(f'cannot take {n} of {len(self)} images: ask for 1 to {len(self)}')
+        """`n` images drawn without replacement (files are often sorted by kind, so the first n
+        would be one kind only)."""
+        if not 1 <= n <= len(self):
+            raise ValueError(f'cannot take {n} of {len(self)} images: ask for 1 to {len(self)}')
         return self.pick(sorted(random.Random(seed).sample(range(len(self)), n)))
 
     def hold_out(self,
-        frac:float=0.1, # share of the images to validate on (published: 0.1, in the first release 0.2)
+        # share of the images to validate on (published: 0.1, in the first release 0.2)
+        frac:float=0.1,
         seed:int=0,
     ) -> tuple['Split', 'Split']: # training part, validation part
-        "Split by image, as published: shuffle with `seed`, the first int((1-frac)*N) images train, the rest validate."
+        """Split by image, as published: shuffle with `seed`, the first int((1-frac)*N) images
+        train, the rest validate."""
         order = list(range(len(self)))
         random.Random(seed).shuffle(order)
         cut = int((1 - frac)*len(order))
-        if not 0 < cut < len(order): raise ValueError(f'holding out {frac} of {len(order)} images leaves one side empty')
+        if not 0 < cut < len(order):
+            raise ValueError(f'holding out {frac} of {len(order)} images leaves one side empty')
         return self.pick(order[:cut]), self.pick(order[cut:])
 
 # %% ../../nbs/datasets/splits.ipynb #53d5f142
@@ -66,7 +72,8 @@ class Problem(NamedTuple):
 
 def stop(problem:Problem):
     "Raise a problem: FileNotFoundError where something is missing, else ValueError."
-    raise (FileNotFoundError if problem.kind.startswith('missing') else ValueError)(str(problem)) from None
+    raise (FileNotFoundError if problem.kind.startswith('missing')
+           else ValueError)(str(problem)) from None
 
 # %% ../../nbs/datasets/splits.ipynb #9e3fbac1
 def read_lines(
@@ -75,7 +82,9 @@ def read_lines(
 ) -> list[str]: # lines without their ends
     "Lines of a UTF-8 text file; a line that is not UTF-8 is reported by its number."
     if not file.is_file():
-        report(Problem('missing list', file, 'is missing: a data set needs train_ and test_caps.txt, train_ and test_filename.txt'))
+        report(Problem('missing list', file,
+                       'is missing: a data set needs train_ and test_caps.txt, train_ and '
+                       'test_filename.txt'))
         return []
     lines = file.read_bytes().removeprefix(b'\xef\xbb\xbf').split(b'\n')
     if lines[-1] == b'': lines.pop()
@@ -83,7 +92,8 @@ def read_lines(
     for i, line in enumerate(lines, 1):
         try: line.decode('utf-8')
         except UnicodeDecodeError as e:
-            report(Problem('not UTF-8', f'{file}:{i}', f'not UTF-8 ({e.reason} at byte {e.start}): save the file as UTF-8'))
+            report(Problem('not UTF-8', f'{file}:{i}',
+                           f'not UTF-8 ({e.reason} at byte {e.start}): save the file as UTF-8'))
     return [line.decode('utf-8', 'replace').rstrip('\r') for line in lines]
 
 def names_once(
@@ -98,15 +108,18 @@ def names_once(
     if n_captions != len(names) or n_captions % per_image:
         if names and n_captions: report(Problem('counts', f'{caps}:{n_captions}',
             f'{n_captions} captions do not fit the {len(names)} names of {file.name}: expected '
-            f'{per_image*len(names)} (each name once) or {len(names)} (a name a caption), a multiple of {per_image}'))
+            f'{per_image*len(names)} (each name once) or {len(names)} (a name a caption), a '
+            f'multiple of {per_image}'))
     else:
         disturbed = [i for i, name in enumerate(names) if name != names[i - i % per_image]]
         for i in disturbed:
             first = i - i % per_image
-            report(Problem('order', f'{file}:{i+1}', f'{names[i]} stands where line {first+1} asks for {names[first]} again '
-                                                     f'({per_image} lines an image, one a caption)'))
+            report(Problem('order', f'{file}:{i+1}',
+                           f'{names[i]} stands where line {first+1} asks for {names[first]} again '
+                           f'({per_image} lines an image, one a caption)'))
         if not disturbed: return list(range(0, len(names), per_image))
-    return sorted({name: i for i, name in reversed([*enumerate(names)])}.values())     # first line of each name, to read on with
+    # first line of each name, to read on with
+    return sorted({name: i for i, name in reversed([*enumerate(names)])}.values())
 
 # %% ../../nbs/datasets/splits.ipynb #dc9f9824
 def safe_name(
@@ -116,16 +129,21 @@ def safe_name(
 ) -> Path|None: # relative path of the picture, None where a problem was reported
     "The name of a picture, if it is one and stays inside the folder of the pictures."
     name = name.strip()
-    if not Path(name).parts: report(Problem('blank name', where, 'a blank where a picture should be named'))
-    elif Path(name).anchor or '..' in Path(name).parts: report(Problem('unsafe name', where, f'{name} leaves the folder of the pictures: refused'))
+    if not Path(name).parts:
+        report(Problem('blank name', where, 'a blank where a picture should be named'))
+    elif Path(name).anchor or '..' in Path(name).parts:
+        report(Problem('unsafe name', where, f'{name} leaves the folder of the pictures: refused'))
     else: return Path(name)
 
-def read_lists(path:Path, split:str, per_image:int=5, report:Callable=stop) -> Split: # `images` as the list names them
+# `images` as the list names them
+def read_lists(path:Path, split:str, per_image:int=5, report:Callable=stop) -> Split:
     "One split's two lists, in either layout."
     file, caps = path/f'{split}_filename.txt', path/f'{split}_caps.txt'
     names, captions = read_lines(file, report), read_lines(caps, report)
-    listed = {f'{file}:{i+1}': names[i] for i in names_once(names, len(captions), file, caps, per_image, report)}
-    images = {where: image for where, name in listed.items() if (image := safe_name(name, where, report))}
+    listed = {f'{file}:{i+1}': names[i] for i in names_once(names, len(captions), file, caps,
+                                                            per_image, report)}
+    images = {where: image for where,
+              name in listed.items() if (image := safe_name(name, where, report))}
     return Split(list(images.values()), captions, per_image, list(images))
 
 def load_split(
@@ -135,18 +153,24 @@ def load_split(
     images:str='images', # folder of the pictures, inside `path`
     report:Callable=stop, # told of each Problem: `stop` raises it, a list's `append` collects them
 ) -> Split:
-    """Read one split in the layout of RSITMD and RSICD, whether it names each picture once or once a caption.
+    """Read one split in the layout of RSITMD and RSICD, whether it names each picture once or once
+    a caption.
 
-    Raises FileNotFoundError for a missing folder, list or picture and ValueError for counts that do not fit, text that is not
-    UTF-8 or a name that leaves the folder; the message names file and line. Pictures are opened later, by `read_images`.
-    Where problems were collected instead, the split holds what could be read and is no good for training."""
+    Raises FileNotFoundError for a missing folder, list or picture and ValueError for counts that do
+    not fit, text that is not
+    UTF-8 or a name that leaves the folder; the message names file and line. Pictures are opened
+    later, by `read_images`.
+    Where problems were collected instead, the split holds what could be read and is no good for
+    training."""
     path = Path(path)
     if not path.is_dir():
-        report(Problem('missing folder', path, 'is not a folder: give the folder that holds train_caps.txt and images/'))
+        report(Problem('missing folder', path,
+                       'is not a folder: give the folder that holds train_caps.txt and images/'))
         return Split([], [], per_image, [])
     named, here = read_lists(path, split, per_image, report), {}
     if named.images and not (path/images).is_dir():
-        report(Problem('missing folder', path/images, 'is not a folder: the pictures should be there'))
+        report(Problem('missing folder', path/images,
+                       'is not a folder: the pictures should be there'))
     else:
         for name, where in zip(named.images, named.listed):
             if os.path.isfile(path/images/name): here[where] = path/images/name

@@ -23,7 +23,8 @@ def rotate_crop(
     lefts:Tensor, # (B,) first column of the window, 0 to S - size
     size:int, # side of the window, in pixels
 ) -> Tensor: # (B, 3, size, size) uint8
-    "Rotate each picture about its centre (nearest neighbour, black outside) and cut a window, as one look-up."
+    """Rotate each picture about its centre (nearest neighbour, black outside) and cut a window,
+    as one look-up."""
     B, C, S, _ = pixels.shape
     steps = torch.arange(size, device=pixels.device)
     y = (tops[:, None] + steps + 0.5 - S/2)[:, :, None]                  # (B, size, 1)
@@ -54,7 +55,8 @@ def augment(
     generator:torch.Generator, # on the CPU, so that every device gets the same draws
     degrees:float=90., # largest angle (published: 90)
 ) -> Tensor: # (B, 3, size, size) uint8
-    "Published training transform after the resize: an angle in [0, degrees], then a random window, drawn for each picture."
+    """Published training transform after the resize: an angle in [0, degrees], then a random
+    window, drawn for each picture."""
     turns = draw_augmentation(len(pixels), pixels.shape[-1] - size + 1, generator, degrees)
     return rotate_crop(pixels, *(t.to(pixels.device) for t in turns), size)
 
@@ -67,13 +69,16 @@ def to_float(
     std:Sequence[float]=IMAGENET_STD,
 ) -> Tensor: # (B, 3, H, W) float32
     "Scale bytes to 0..1, then normalise each channel."
-    mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(pixels.device, non_blocking=True) for v in (mean, std))
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(pixels.device,
+                                                     non_blocking=True) for v in (mean, std))
     return (pixels.float()/255 - mean)/std
 
 # %% ../../nbs/engine/augment.ipynb #e0e0a011
 class Memory:
-    "Arrays for results of training steps. One is used again when nothing holds the result in it any more."
-    def __init__(self): self.places = []                                 # array, and a weak reference to the view that was handed out
+    """Arrays for results of training steps. One is used again when nothing holds the result in
+    it any more."""
+    # array, and a weak reference to the view that was handed out
+    def __init__(self): self.places = []
     def empty(self, *shape:int) -> np.ndarray: # float32
         for place in self.places:
             if place[0].shape == shape and place[1]() is None: break
@@ -93,19 +98,24 @@ def fast_augment(
     std:Sequence[float]=IMAGENET_STD,
     memory:Memory|None=None, # for the result; default: new
 ) -> Tensor: # (B, 3, size, size) float32
-    "`to_float(rotate_crop(pixels[rows], ...))` to the last bit, a picture at a time in the processor's cache, with as many threads as PyTorch uses."
+    """`to_float(rotate_crop(pixels[rows], ...))` to the last bit, a picture at a time in the
+    processor's cache, with as many threads as PyTorch uses."""
     B, S = len(rows), pixels.shape[-1]
     threads = max(1, min(B, torch.get_num_threads()))
-    side = math.ceil(S*(1 + 2**.5)/2)                                    # of a frame with room for what a turned picture reaches beyond one border
+    # of a frame with room for what a turned picture reaches beyond one border
+    side = math.ceil(S*(1 + 2**.5)/2)
     steps = torch.arange(size)
     y, x = (first[:, None] + steps + 0.5 - S/2 for first in (tops, lefts))
     sin, cos = (f(torch.deg2rad(angles))[:, None] for f in (torch.sin, torch.cos))
-    x_cos, y_sin, x_sin, y_cos = ((a*b).numpy() for a, b in ((x, cos), (y, sin), (x, sin), (y, cos)))
+    x_cos, y_sin, x_sin, y_cos = ((a*b).numpy() for a,
+                                  b in ((x, cos), (y, sin), (x, sin), (y, cos)))
     mean, std = (np.array(v, dtype=np.float32)[:, None, None] for v in (mean, std))
     source, rows, out = pixels.numpy(), rows.tolist(), (memory or Memory()).empty(B, 3, size, size)
-    def turn(first):                                                     # pictures first, first + threads, ...: the work of one thread
-        frame, cut = np.zeros((3, side, side), dtype=np.uint8), np.empty((3, size, size), dtype=np.uint8)
-        position, index = np.empty((2, size, size), dtype=np.float32), np.empty((size, size), dtype=np.intp)
+    def turn(first):  # pictures first, first + threads, ...: the work of one thread
+        frame, cut = np.zeros((3, side, side), dtype=np.uint8), np.empty((3, size, size),
+                dtype=np.uint8)
+        position, index = np.empty((2, size, size), dtype=np.float32), np.empty((size, size),
+                dtype=np.intp)
         col, row, whole = *position, np.empty((size, size), dtype=np.int32)
         for i in range(first, B, threads):
             frame[:, :S, :S] = source[rows[i]]
@@ -114,8 +124,9 @@ def fast_augment(
             position += S/2
             np.floor(position, out=position)
             row *= side
-            row += col                                                   # whole numbers below 2**24, exact in float32
-            np.copyto(whole, row, casting='unsafe')                      # in two steps, since each has an instruction of its own
+            row += col  # whole numbers below 2**24, exact in float32
+            # in two steps, since each has an instruction of its own
+            np.copyto(whole, row, casting='unsafe')
             np.copyto(index, whole)
             np.take(frame.reshape(3, -1), index, axis=1, out=cut, mode='wrap')
             image = out[i]

@@ -27,17 +27,19 @@ def file_key(
     root:str|Path, # folder that the names are relative to
 ) -> list: # [name, size in bytes, time of the last change in nanoseconds] of each
     "What tells that files are still the same without reading them."
-    return [[Path(os.path.relpath(f, root)).as_posix(), s.st_size, s.st_mtime_ns] for f in files for s in [os.stat(f)]]
+    return [[Path(os.path.relpath(f, root)).as_posix(), s.st_size,
+             s.st_mtime_ns] for f in files for s in [os.stat(f)]]
 
 def key_hash(key:dict, shape:tuple[int, ...], dtype:np.dtype) -> str: # 16 hex digits
     "A fingerprint of everything that the content of an array depends on."
-    return hashlib.sha256(json.dumps([key, shape, dtype.str], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([key, shape, dtype.str],
+                                     sort_keys=True).encode()).hexdigest()[:16]
 
 # %% ../../nbs/engine/cache.ipynb #c0c0a011
 def finished(file:Path, shape:tuple[int, ...], dtype:np.dtype) -> np.memmap|None:
     "The array in `file`, mapped and read-only; None if there is none or it is not whole."
     try: array = np.load(file, mmap_mode='r', allow_pickle=False)
-    except Exception: return None                                        # damaged files make numpy raise nearly anything
+    except Exception: return None  # damaged files make numpy raise nearly anything
     whole = isinstance(array, np.memmap) and (array.shape, array.dtype) == (shape, dtype)
     return array if whole and file.stat().st_size == array.offset + array.nbytes else None
 
@@ -46,25 +48,32 @@ def finished(file:Path, shape:tuple[int, ...], dtype:np.dtype) -> np.memmap|None
 def named(folder:Path):
     "Any error of the disk becomes one line that says which folder, and what to do."
     try: yield
-    except (OSError, NotImplementedError) as e:                           # the latter from a file system without locks
-        raise OSError(f'{folder} cannot keep the array ({getattr(e, "strerror", None) or e}): make room there, or name another folder') from None
+    except (OSError, NotImplementedError) as e:  # the latter from a file system without locks
+        raise OSError(f'{folder} cannot keep the array ({getattr(e, "strerror", None) or e}): '
+                      f'make room there, or name another folder') from None
 
 def npy_head(shape:tuple[int, ...], dtype:np.dtype) -> bytes:
     "First bytes of a .npy file: shape and type of what follows."
     head = io.BytesIO()
-    np.lib.format.write_array_header_1_0(head, {'descr': np.lib.format.dtype_to_descr(dtype), 'fortran_order': False, 'shape': shape})
+    np.lib.format.write_array_header_1_0(head,
+                                         {'descr': np.lib.format.dtype_to_descr(dtype),
+                                          'fortran_order': False, 'shape': shape})
     return head.getvalue()
 
 def rows_done(part:Path, head:bytes, row:int) -> int: # `row` bytes a row
     "Rows of an unfinished file that count; 0 if the file and its note do not agree."
     try:
         done = int(part.with_suffix('.rows').read_text())
-        with open(part, 'rb') as f: return done if done >= 0 and f.read(len(head)) == head and part.stat().st_size >= len(head) + done*row else 0
+        with open(part, 'rb') as f:
+            agree = f.read(len(head)) == head and part.stat().st_size >= len(head) + done*row
+        return done if agree and done >= 0 else 0
     except (OSError, ValueError): return 0
 
-def write_rows(part:Path, shape:tuple[int, ...], dtype:np.dtype, fill:Callable, block:int, desc:str, progress:bool):
+def write_rows(part:Path, shape:tuple[int, ...], dtype:np.dtype, fill:Callable, block:int, desc:str,
+               progress:bool):
     "Write what `fill` gives, block by block, going on where the note beside the file says."
-    note, head, row = part.with_suffix('.rows'), npy_head(shape, dtype), dtype.itemsize*math.prod(shape[1:])
+    note, head = part.with_suffix('.rows'), npy_head(shape, dtype)
+    row = dtype.itemsize*math.prod(shape[1:])
     done = rows_done(part, head, row)
     with named(part.parent): file = open(part, 'r+b' if done else 'wb', buffering=0)
     with file, tqdm(total=shape[0], initial=done, desc=desc, disable=not progress) as bar:
@@ -72,15 +81,20 @@ def write_rows(part:Path, shape:tuple[int, ...], dtype:np.dtype, fill:Callable, 
         for start in range(done, shape[0], block):
             stop = min(start + block, shape[0])
             rows = np.asarray(fill(start, stop))
-            if rows.shape != (stop - start, *shape[1:]): raise ValueError(f'fill({start}, {stop}) gave shape {rows.shape}, expected {(stop - start, *shape[1:])}')
-            left = np.ascontiguousarray(rows.astype(dtype, casting='same_kind', copy=False)).reshape(-1).view(np.uint8)
+            if rows.shape != (stop - start, *shape[1:]):
+                raise ValueError(f'fill({start}, {stop}) gave shape {rows.shape}, expected '
+                                 f'{(stop - start, *shape[1:])}')
+            left = np.ascontiguousarray(rows.astype(dtype, casting='same_kind',
+                                                    copy=False)).reshape(-1).view(np.uint8)
             with named(part.parent):
-                while len(left): left = left[file.write(left):]          # the system may take less than all at once
-                os.fsync(file.fileno())                                  # first the rows, then the note that counts on them
+                # the system may take less than all at once
+                while len(left): left = left[file.write(left):]
+                os.fsync(file.fileno())  # first the rows, then the note that counts on them
                 note.with_suffix('.note').write_text(str(stop))
                 os.replace(note.with_suffix('.note'), note)
             bar.update(stop - start)
-        with named(part.parent): file.truncate(len(head) + shape[0]*row)          # a part file that was too long
+        # a part file that was too long
+        with named(part.parent): file.truncate(len(head) + shape[0]*row)
 
 # %% ../../nbs/engine/cache.ipynb #c0c0a013
 def cached_array(
@@ -94,18 +108,24 @@ def cached_array(
     desc:str='', # beside the progress bar
     progress:bool=False,
 ) -> np.memmap: # read-only
-    """The array of that name and key, from disk if it is there, else computed block by block and kept.
+    """The array of that name and key, from disk if it is there, else computed block by block and
+    kept.
 
-    A call that was killed goes on at its last finished block. Once an array is complete, older ones of the same name are removed.
-    Raises OSError, naming the folder, where it cannot be written, and ValueError for rows that do not have the shape promised."""
+    A call that was killed goes on at its last finished block. Once an array is complete, older ones
+    of the same name are removed.
+    Raises OSError, naming the folder, where it cannot be written, and ValueError for rows that do
+    not have the shape promised."""
     folder, shape, dtype = Path(folder), tuple(shape), np.dtype(dtype)
-    if Path(name).name != name: raise ValueError(f'{name!r} cannot begin the name of a file: leave out slashes')
-    if dtype.hasobject: raise ValueError(f'an array of {dtype} would need pickle: choose a type of numbers, such as uint8 or float16')
+    if Path(name).name != name:
+        raise ValueError(f'{name!r} cannot begin the name of a file: leave out slashes')
+    if dtype.hasobject:
+        raise ValueError(f'an array of {dtype} would need pickle: choose a type of numbers, such '
+                         f'as uint8 or float16')
     file = folder/f'{name}-{key_hash(key, shape, dtype)}.npy'
     if (array := finished(file, shape, dtype)) is not None: return array
     with named(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder/f'{name}.lock').acquire()                 # waits while another process computes
+        lock = FileLock(folder/f'{name}.lock').acquire()  # waits while another process computes
     with lock:
         if (array := finished(file, shape, dtype)) is not None: return array
         part, need = file.with_suffix('.part'), dtype.itemsize*math.prod(shape)
@@ -116,5 +136,7 @@ def cached_array(
         with named(folder):
             os.replace(part, file)
             for old in folder.iterdir():
-                if old != file and re.fullmatch(re.escape(name) + r'-[0-9a-f]{16}\.(npy|part|rows|note)', old.name): old.unlink(missing_ok=True)
+                if old != file and re.fullmatch(re.escape(name)
+                                                + r'-[0-9a-f]{16}\.(npy|part|rows|note)', old.name):
+                    old.unlink(missing_ok=True)
     return finished(file, shape, dtype)

@@ -26,30 +26,43 @@ from torch.nn.parallel import DistributedDataParallel
 # %% ../../nbs/engine/distributed.ipynb #d1500008
 def rank_and_world() -> tuple[int, int]:
     "Number of this process, from 0, and how many work together; (0, 1) outside `process_group`."
-    return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
+    return (dist.get_rank(),
+            dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
 
 @contextmanager
 def process_group(
     device:str|None=None, # as the user named it; None: the best one here
     timeout:float=600., # seconds to wait for another process before giving up
-) -> Iterator[str|None]: # the device of this process; unless torchrun started several, `device` as it came
-    """Work together with the other processes that torchrun started, inside the block. Without torchrun nothing happens.
+# the device of this process; unless torchrun started several, `device` as it came
+) -> Iterator[str|None]:
+    """Work together with the other processes that torchrun started, inside the block. Without
+    torchrun nothing happens.
 
-    Raises ConnectionError where the others cannot be met, or one of them is lost on the way; ValueError for a device that cannot be shared out."""
+    Raises ConnectionError where the others cannot be met, or one of them is lost on the way;
+    ValueError for a device that cannot be shared out."""
     rank, world = int(os.environ.get('RANK', 0)), int(os.environ.get('WORLD_SIZE', 1))
-    if world == 1: yield device; return
+    if world == 1:
+        yield device
+        return
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     if device == 'cuda':
         local, here = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
-        if local >= here: raise ValueError(f'{here} GPUs are here, but torchrun started more processes: give --nproc_per_node {here}, or --device cpu')
+        if local >= here:
+            raise ValueError(f'{here} GPUs are here, but torchrun started more processes: give '
+                             f'--nproc_per_node {here}, or --device cpu')
         device = f'cuda:{local}'
         torch.cuda.set_device(device)
-    elif device != 'cpu': raise ValueError(f'several processes need --device cuda or cpu, not {device}')
-    backend = 'gloo' if device == 'cpu' else 'cpu:gloo,cuda:nccl'    # gloo for the few numbers that stay on the CPU
-    with plain_loss(f'rank {rank} did not meet all {world} processes', 'start the same torchrun command on every machine'):
+    elif device != 'cpu':
+        raise ValueError(f'several processes need --device cuda or cpu, not {device}')
+    # gloo for the few numbers that stay on the CPU
+    backend = 'gloo' if device == 'cpu' else 'cpu:gloo,cuda:nccl'
+    with plain_loss(f'rank {rank} did not meet all {world} processes',
+                    'start the same torchrun command on every machine'):
         dist.init_process_group(backend, timeout=timedelta(seconds=timeout))
-    with plain_loss(f'rank {rank} lost another process', 'see what that one said, then start the same command again'): yield device
-    dist.destroy_process_group()                                     # not after an error, when the others may be unable to answer
+    with plain_loss(f'rank {rank} lost another process',
+                    'see what that one said, then start the same command again'):
+        yield device
+    dist.destroy_process_group()  # not after an error, when the others may be unable to answer
 
 @contextmanager
 def plain_loss(what:str, todo:str) -> Iterator[None]:
@@ -62,12 +75,15 @@ def plain_loss(what:str, todo:str) -> Iterator[None]:
 
 # %% ../../nbs/engine/distributed.ipynb #d1500014
 class GatherRows(torch.autograd.Function):
-    "Rows rank::world of every rank -> all rows in order. Backwards: the gradients of this rank's rows, times world, since DDP averages over ranks."
+    """Rows rank::world of every rank -> all rows in order. Backwards: the gradients of this
+    rank's rows, times world, since DDP averages over ranks."""
     @staticmethod
     def forward(ctx, x:Tensor, total:int) -> Tensor:
         rank, world = ctx.place = rank_and_world()
         longest = -(-total//world)
-        if len(x) != len(range(rank, total, world)): raise ValueError(f'rank {rank} of {world} has {len(x)} of {total} rows: give it rows {rank}::{world}')
+        if len(x) != len(range(rank, total, world)):
+            raise ValueError(f'rank {rank} of {world} has {len(x)} of {total} rows: give it rows '
+                             f'{rank}::{world}')
         mine = torch.cat([x, x.new_zeros(longest - len(x), *x.shape[1:])])
         parts = [torch.empty_like(mine) for _ in range(world)]
         dist.all_gather(parts, mine)
@@ -81,7 +97,8 @@ class GatherRows(torch.autograd.Function):
 def gather_rows(
     *parts:Tensor, # each (b, ...), rows rank::world of something with the same number of rows
 ) -> tuple[Tensor, ...]: # each (B, ...), with all rows in order
-    "What all ranks hold together, with gradients. In a single process, `parts` as they are. ValueError for rows that were not dealt by turns."
+    """What all ranks hold together, with gradients. In a single process, `parts` as they are.
+    ValueError for rows that were not dealt by turns."""
     if rank_and_world()[1] == 1: return parts
     total = torch.tensor(len(parts[0]))
     dist.all_reduce(total)
@@ -92,7 +109,8 @@ def from_main(
     work:Callable, # called on rank 0 alone
     *args, **kwargs # for `work`
 ):
-    "What `work(*args, **kwargs)` returns on rank 0, to every rank. All wait for it; what it raises is raised on every rank."
+    """What `work(*args, **kwargs)` returns on rank 0, to every rank. All wait for it; what it
+    raises is raised on every rank."""
     rank, world = rank_and_world()
     if world == 1: return work(*args, **kwargs)
     answer = [None, None]
@@ -104,17 +122,20 @@ def from_main(
     return answer[0]
 
 def same_as_main(**values):
-    "ValueError, on every rank, if a rank has values that differ from those of rank 0, naming it and them."
+    """ValueError, on every rank, if a rank has values that differ from those of rank 0, naming
+    it and them."""
     world = rank_and_world()[1]
     if world == 1: return
     theirs = [None]*world
     dist.all_gather_object(theirs, values)
     for rank, v in enumerate(theirs):
         if other := [k for k in values if v[k] != theirs[0][k]]:
-            raise ValueError(f'rank {rank} has other {" and ".join(other)} than rank 0: give every machine the same command and the same data')
+            raise ValueError(f'rank {rank} has other {" and ".join(other)} than rank 0: give '
+                             f'every machine the same command and the same data')
 
 def sync_batchnorm(model:nn.Module) -> nn.Module:
-    "On GPUs with several ranks, BatchNorm over the rows of all of them; else the model as it is. Names in the state dict stay."
+    """On GPUs with several ranks, BatchNorm over the rows of all of them; else the model as it
+    is. Names in the state dict stay."""
     together = rank_and_world()[1] > 1 and next(model.parameters()).is_cuda
     return nn.SyncBatchNorm.convert_sync_batchnorm(model) if together else model
 
@@ -126,10 +147,12 @@ class Parallel(DistributedDataParallel):
 
 def parallel(
     model:nn.Module, # called with a batch, it gives the joint loss
-    unused:bool=False, # whether some weights may get no gradient in some steps; DDP must look for them then
+    # whether some weights may get no gradient in some steps; DDP must look for them then
+    unused:bool=False,
 ) -> nn.Module: # to be kept until after `backward`: it is what averages
     "The model with its gradients averaged over all ranks; in a single process the model itself."
-    return Parallel(sync_batchnorm(model), find_unused_parameters=unused) if rank_and_world()[1] > 1 else model
+    return Parallel(sync_batchnorm(model),
+                    find_unused_parameters=unused) if rank_and_world()[1] > 1 else model
 
 def share_buffers(model:nn.Module):
     "Give every rank the buffers of rank 0, such as BatchNorm's running means."
@@ -140,21 +163,28 @@ def share_buffers(model:nn.Module):
 def run_ranks(
     work:Callable, # called as `work(*args)` in each process
     *args, # plain values, written into the processes' program
-    uses:tuple[Callable|str, ...]=(), # what comes first in that program: imports as text, functions that `work` calls
+    # what comes first in that program: imports as text, functions that `work` calls
+    uses:tuple[Callable|str, ...]=(),
     world:int=2, # processes
     limit:float=300., # seconds after which what still runs is killed
-) -> list[tuple[int, str]]: # of each rank: exit code, negative where a signal ended it, and what it printed
+# of each rank: exit code, negative where a signal ended it, and what it printed
+) -> list[tuple[int, str]]:
     "Run a function as several processes on this machine, to try things out."
-    program = '\n'.join([*(f if isinstance(f, str) else inspect.getsource(f) for f in (*uses, work)), f'{work.__name__}{args!r}'])
+    program = '\n'.join([*(f if isinstance(f, str) else inspect.getsource(f) for f in (*uses,
+            work)), f'{work.__name__}{args!r}'])
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
-        meet = dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(s.getsockname()[1]), WORLD_SIZE=str(world), OMP_NUM_THREADS='1')
-    start = lambda r: subprocess.Popen([sys.executable, '-c', program], env=os.environ | meet | dict(RANK=str(r), LOCAL_RANK=str(r)),
+        meet = dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(s.getsockname()[1]),
+                    WORLD_SIZE=str(world), OMP_NUM_THREADS='1')
+    start = lambda r: subprocess.Popen([sys.executable, '-c', program],
+                                       env=os.environ | meet | dict(RANK=str(r), LOCAL_RANK=str(r)),
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     ranks = [start(r) for r in range(world)]
     end = lambda: [p.kill() for p in ranks]
     clock = threading.Timer(limit, end)
     clock.start()
     try: said = [p.communicate()[0] for p in ranks]
-    finally: clock.cancel(); end()
+    finally:
+        clock.cancel()
+        end()
     return [(p.returncode, text) for p, text in zip(ranks, said)]

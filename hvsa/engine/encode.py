@@ -39,9 +39,11 @@ def encode_captions(
     lengths:Tensor, # (M,) int64, at least 1
     batch_size:int=1024, # captions at a time
 ) -> Tensor: # (M, D) on the model's device, in the order of `ids`
-    """Vectors of all captions; each different caption is encoded once, in batches of similar length,
+    """Vectors of all captions; each different caption is encoded once, in batches of similar
+    length,
     longest first. ValueError unless there is a length for each caption."""
-    if len(ids) != len(lengths): raise ValueError(f'{len(ids)} captions have {len(lengths)} lengths')
+    if len(ids) != len(lengths):
+        raise ValueError(f'{len(ids)} captions have {len(lengths)} lengths')
     device, (rank, world), vectors = device_of(model), rank_and_world(), []
     texts = torch.cat([lengths[:, None], ids], 1)
     texts, where = texts.unique(dim=0, return_inverse=True)     # sorted by length

@@ -16,7 +16,8 @@ def write_atomic(
     path:str|Path, # file to make or replace
     write:Callable, # called with a temporary path in the same folder
 ):
-    "Write under a temporary name, then rename to `path`: a crash leaves the old file or the new one."
+    """Write under a temporary name, then rename to `path`: a crash leaves the old file or the
+    new one."""
     path = Path(path)
     part = path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
     try:

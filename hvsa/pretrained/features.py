@@ -59,8 +59,8 @@ def feature_map(
     if out.isnan().any():
         raise ValueError('the backbone gives numbers that are none (nan): are its weights damaged?')
     if not out.isfinite().all():
-        raise ValueError('the backbone gives numbers above 65,504, which half precision cannot hold: '
-                         'scale them down in its forward')
+        raise ValueError('the backbone gives numbers above 65,504, which half precision cannot '
+                         'hold: scale them down in its forward')
     return out.cpu()
 
 def stored_features(
@@ -85,10 +85,12 @@ def stored_features(
     one = feature_map(fast, torch.zeros(1, 3, size, size, dtype=torch.uint8), amp)
     def fill(start, stop):
         pixels = read_images(files[start:stop], size, listed[start:stop]).split(32)
-        maps = [torch.cat([feature_map(fast, view(p, k), amp) for p in pixels]) for k in range(views)]
+        maps = [torch.cat([feature_map(fast, view(p, k), amp) for p in pixels])
+                for k in range(views)]
         return torch.stack(maps, 1)
     said = f'{views} view{"s"*(views > 1)} of each image through the frozen backbone'
-    return cached_array(cache, f'{root.name}-{images}-{kind}', key, (len(files), views, *one.shape[1:]),
+    return cached_array(cache, f'{root.name}-{images}-{kind}', key, (len(files), views,
+                                                                     *one.shape[1:]),
                         'float16', fill, block, said, progress)
 
 # %% ../../nbs/pretrained/features.ipynb #6eb6489f
@@ -96,7 +98,8 @@ def read_rows(
     store:np.ndarray, # mapped from disk
     *index:Tensor, # as for `store[index]`
 ) -> Tensor: # a copy
-    """Rows of a store. Pages that were read of a mapped file count as used memory until they are given
+    """Rows of a store. Pages that were read of a mapped file count as used memory until they are
+    given
     back, so they are; the system may still keep them for the next reader."""
     out = torch.from_numpy(store[tuple(i.numpy() for i in index)])
     mapping = getattr(store, '_mmap', None)
@@ -127,10 +130,12 @@ class FeaturePairs(Pairs):
         return cls(store, *pad([encode(c) for c in split.captions]), split.per_image, rows)
 
     def draw(self, n:int, size:int, generator:torch.Generator, degrees:float) -> list[Tensor]:
-        "A view for each of `n` images, (n,); size and angle were settled when the maps were computed."
+        """A view for each of `n` images, (n,); size and angle were settled when the maps were
+        computed."""
         return [torch.randint(self.store.shape[1], (n,), generator=generator)]
 
-    def look(self, rows:Tensor, drawn:list[Tensor], size:int, device:torch.device, memory=None) -> Tensor:
+    def look(self, rows:Tensor, drawn:list[Tensor], size:int, device:torch.device,
+             memory=None) -> Tensor:
         "The drawn views of those rows of the store, (B, c, h, w) float32 on the device."
         return to_device(read_rows(self.store, rows, drawn[0]), device).float()
 

@@ -32,7 +32,8 @@ STACKED = { # ours -> the three published ones it stacks
     'text.gru.bias_x': [f'{CELL}i{gate}.bias' for gate in 'rin'],
     'text.gru.weight_h': [f'{CELL}h{gate}.weight' for gate in 'rin'],
 }
-CLASSIFIER = {'extract_img_feature.resnet.fc.weight': (1000, 512), 'extract_img_feature.resnet.fc.bias': (1000,)}
+CLASSIFIER = {'extract_img_feature.resnet.fc.weight': (1000, 512),
+              'extract_img_feature.resnet.fc.bias': (1000,)}
 
 def published_name(name:str) -> str:
     "The published name of one of our (unstacked) tensors."
@@ -63,7 +64,7 @@ def read_checkpoint(
         state = torch.load(path, map_location='cpu', weights_only=True)['model']
         if not all(isinstance(v, Tensor) for v in state.values()):
             raise TypeError('"model" holds something else than tensors')
-    except Exception as e:                          # damaged files make PyTorch raise nearly anything
+    except Exception as e:  # damaged files make PyTorch raise nearly anything
         raise ValueError(f'{path} is not a checkpoint of plain tensors with an entry "model": '
                          f'{one_line(e)[:160]}') from None
     return state
@@ -72,12 +73,14 @@ def published_sizes(
     state:dict[str, Tensor], # from `read_checkpoint`
     path:str|Path, # for messages
 ) -> tuple[dict[str, int], int]: # dim, hidden, word_dim and keys; words of the vocabulary
-    "Sizes of the model in a published checkpoint. ValueError where a tensor that tells one is missing."
+    """Sizes of the model in a published checkpoint. ValueError where a tensor that tells one is
+    missing."""
     try:
         rows, word_dim = state[published_name('text.embedding.weight')].shape
         dim, hidden = state[published_name('text.proj.weight')].shape
         keys = len(state[published_name('image.attention.keys.weight')])
-    except (KeyError, ValueError) as e: raise ValueError(f'{path} lacks {e}: not a checkpoint of HVSA') from None
+    except (KeyError, ValueError) as e:
+        raise ValueError(f'{path} lacks {e}: not a checkpoint of HVSA') from None
     return dict(dim=dim, hidden=hidden, word_dim=word_dim, keys=keys), rows - 1
 
 def from_published(
@@ -90,7 +93,8 @@ def from_published(
     missing = sorted(expected.keys() - state.keys() - CLASSIFIER.keys())
     extra = sorted(state.keys() - expected.keys())
     listed = lambda names: ', '.join(names) or 'nothing'
-    if missing or extra: raise ValueError(f'{path}: missing {listed(missing)}; left over {listed(extra)}')
+    if missing or extra:
+        raise ValueError(f'{path}: missing {listed(missing)}; left over {listed(extra)}')
     names = expected.keys() - CLASSIFIER.keys()
     if wrong := [k for k in names if state[k].shape != expected[k].shape]:
         found, wanted = tuple(state[wrong[0]].shape), tuple(expected[wrong[0]].shape)

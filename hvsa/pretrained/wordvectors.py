@@ -21,8 +21,10 @@ from ..text import Loaded
 from ..vocab import UNK, Vocab
 
 # %% ../../nbs/pretrained/wordvectors.ipynb #b912e674
-def _from_text(path:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tensor]]: # word -> where it stands, (dim,)
-    "Vectors of the wanted words, a line of the file in memory at a time. ValueError with file and line."
+# word -> where it stands, (dim,)
+def _from_text(path:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tensor]]:
+    """Vectors of the wanted words, a line of the file in memory at a time. ValueError with file
+    and line."""
     wanted, found, n = {word.encode() for word in wanted}, {}, 0
     try:
         with (gzip.open if path.suffix == '.gz' else open)(path, 'rb') as f:
@@ -32,49 +34,77 @@ def _from_text(path:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tens
                 if n == 1:
                     header = re.fullmatch(rb'\d+ (\d+)', line)
                     width = int(header[1]) if header else have
-                    if width != dim: raise ValueError(f'{where}: its vectors have {width} numbers, the encoder reads {dim}: build it with word_dim={width}')
+                    if width != dim:
+                        raise ValueError(f'{where}: its vectors have {width} numbers, the encoder '
+                                         f'reads {dim}: build it with word_dim={width}')
                     if header: continue
-                if line and have < dim: raise ValueError(f'{where}: {have} numbers, expected {dim}: the file is cut off or damaged here')
+                if line and have < dim:
+                    raise ValueError(f'{where}: {have} numbers, expected {dim}: the file is cut '
+                                     f'off or damaged here')
                 word, _, numbers = line.partition(b' ')
                 if have != dim or word not in wanted: continue
-                wanted.remove(word)                                   # listed again, it does not count
-                try: found[word.decode()] = where, torch.tensor([float(v) for v in numbers.split(b' ')])
-                except ValueError as e: raise ValueError(f'{where}: expected {dim} numbers, but {e}') from None
-    except (OSError, EOFError, zlib.error) as e: raise ValueError(f'{path}: unreadable after line {n} ({e})') from None
+                wanted.remove(word)  # listed again, it does not count
+                try:
+                    found[word.decode()] = where, torch.tensor([float(v)
+                                                                for v in numbers.split(b' ')])
+                except ValueError as e:
+                    raise ValueError(f'{where}: expected {dim} numbers, but {e}') from None
+    except (OSError, EOFError, zlib.error) as e:
+        raise ValueError(f'{path}: unreadable after line {n} ({e})') from None
     if n == 0: raise ValueError(f'{path} is empty: it needs lines of a word and its numbers')
     return found
 
-def _from_matrix(path:Path, words:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tensor]]: # word -> where it stands, (dim,)
+# word -> where it stands, (dim,)
+def _from_matrix(path:Path, words:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tensor]]:
     "Rows of the wanted words, the first where one is listed twice. ValueError that names the file."
     names = read_lines(words)
     rows = {name: k for k, name in reversed([*enumerate(names)]) if name in wanted}
-    try: return {name: (f'{path}, row {k}', v) for (name, k), v in zip(rows.items(), read_rows(path, [*rows.values()], dim, len(names), False))} if rows else {}
-    except ValueError as e: raise ValueError(f'{e} (rows: the lines of {words.name}; numbers: word_dim of the encoder)') from None
+    try:
+        return {name: (f'{path}, row {k}', v) for (name, k),
+                v in zip(rows.items(),
+                         read_rows(path, [*rows.values()], dim, len(names), False))} if rows else {}
+    except ValueError as e:
+        said = f'{e} (rows: the lines of {words.name}; numbers: word_dim of the encoder)'
+        raise ValueError(said) from None
 
 # %% ../../nbs/pretrained/wordvectors.ipynb #089b8b49
-UNKNOWN = UNK, 'UNK', 'unk' # names that files give to the vector of unknown words, the first present counts
+# names that files give to the vector of unknown words, the first present counts
+UNKNOWN = UNK, 'UNK', 'unk'
 
 def load_word_vectors(
-    encoder:nn.Module, # a reader with an `embedding`, such as TextEncoder; only that is changed, in place
+    # a reader with an `embedding`, such as TextEncoder; only that is changed, in place
+    encoder:nn.Module,
     vocab:Vocab, # the vocabulary whose ids the encoder reads
-    path:Path|str, # text file of word vectors (.txt, .vec, or either with .gz), or a float32 matrix (.npy)
-    words:Path|str|None=None, # for a matrix: text file with a word a line; default: its name with .txt
+    # text file of word vectors (.txt, .vec, or either with .gz), or a float32 matrix (.npy)
+    path:Path|str,
+    # for a matrix: text file with a word a line; default: its name with .txt
+    words:Path|str|None=None,
 ) -> Loaded: # words with a vector of their own, and the others
-    """Start word vectors from a file; missing words keep their direction, `<unk>` without a row takes the mean, padding stays zero.
-    Raises FileNotFoundError, or ValueError naming the file and line; the encoder is then as it was."""
+    """Start word vectors from a file; missing words keep their direction, `<unk>` without a row
+    takes the mean, padding stays zero.
+    Raises FileNotFoundError, or ValueError naming the file and line; the encoder is then as it
+    was."""
     path, table = Path(path), encoder.embedding.weight.detach().cpu().clone()
-    if len(vocab) + 1 != len(table): raise ValueError(f'the vocabulary has {len(vocab)} words, the encoder {len(table) - 1}: build it with vocab_size=len(vocab)')
+    if len(vocab) + 1 != len(table):
+        raise ValueError(f'the vocabulary has {len(vocab)} words, the encoder {len(table) - 1}: '
+                         f'build it with vocab_size=len(vocab)')
     files = [path, Path(words or path.with_suffix('.txt'))] if path.suffix == '.npy' else [path]
     for file in files:
-        if not file.is_file(): raise FileNotFoundError(f'{file} is missing: word vectors are a text file, or a .npy matrix with a list of its words')
-    found = (_from_matrix if path.suffix == '.npy' else _from_text)(*files, {*vocab.words, *UNKNOWN}, table.shape[1])
+        if not file.is_file():
+            raise FileNotFoundError(f'{file} is missing: word vectors are a text file, or a .npy '
+                                    f'matrix with a list of its words')
+    found = (_from_matrix if path.suffix == '.npy' else _from_text)(*files,
+            {*vocab.words, *UNKNOWN}, table.shape[1])
     for where, vector in found.values():
         if not vector.isfinite().all(): raise ValueError(f'{where}: a number is not finite')
     for name in UNKNOWN:
         if name in found: found.setdefault(UNK, found[name])
     known = [word for word in vocab.words if word in found]
-    if not {*known} - {UNK}: raise ValueError(f'{path} has none of the {len(vocab)} words of the vocabulary: is it of the same language, in lower case?')
-    vectors, missing = torch.stack([found[word][1] for word in known]), [word for word in vocab.words if word not in found]
+    if not {*known} - {UNK}:
+        raise ValueError(f'{path} has none of the {len(vocab)} words of the vocabulary: is it of '
+                         f'the same language, in lower case?')
+    vectors, missing = torch.stack([found[word][1] for word in known]), [word
+            for word in vocab.words if word not in found]
     rest = [vocab.ids[word] for word in missing]
     table[[vocab.ids[word] for word in known]] = vectors
     table[rest] = normalize(table[rest]) * vectors.norm(dim=1).mean()

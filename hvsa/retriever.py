@@ -18,7 +18,7 @@ from .data import Pairs, pad
 from .datasets.images import as_pixels, margin_size
 from .datasets.splits import Split
 from .engine import encode
-from .engine.device import device_of
+from .engine.device import device_of, fast_bfloat16
 from .hypersphere import cosine, project
 from .pretrained.features import FeaturePairs, view
 
@@ -57,10 +57,15 @@ class Retriever(nn.Module):
         if self.config.frozen: self.image.backbone.eval()
         return self
 
-    def precision(self) -> torch.autocast:
-        "Inside this block encoders compute in bfloat16 where that is configured and safe."
+    @property
+    def amp(self) -> bool:
+        "Whether encoders compute in bfloat16: as configured, where the device is fast at it."
         device = device_of(self)
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.config.on('amp', device))
+        return self.config.on('amp', device) and fast_bfloat16(device)
+
+    def precision(self) -> torch.autocast:
+        "Inside this block encoders compute in bfloat16 if `amp`, in operations where that is safe."
+        return torch.autocast(device_of(self).type, torch.bfloat16, enabled=self.amp)
 
 # %% ../nbs/use/retriever.ipynb #91f27f97
 @patch
@@ -101,7 +106,7 @@ def read_split(self:Retriever,
     if c.frozen:
         if not cache:
             raise ValueError('a frozen backbone needs a folder for its feature maps: give cache')
-        how = dict(views=c.views, amp=c.on('amp', device_of(self)), whole=whole, progress=progress)
+        how = dict(views=c.views, amp=self.amp, whole=whole, progress=progress)
         return FeaturePairs.read(split, words, self.image.backbone, c.size, cache, **how)
     if not training: return Pairs.read(split, words, c.size, progress)
     return Pairs.read(split, words, margin_size(c.size), progress, cache, whole)

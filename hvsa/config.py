@@ -63,7 +63,7 @@ class Config:
     schedule:str = 'steps'     # 'steps': warm-up and reductions by epoch, as published; 'cosine': warm-up, then down to 0 by step
     clip:float|None = None     # largest norm of the gradient; none: no limit, as published
     # speed: results change by no more than rounding; none: on a GPU only
-    amp:bool|None = None       # encoders in bfloat16 where that is safe (autocast)
+    amp:bool|None = None       # encoders in bfloat16 (autocast), on a device with instructions for it
     channels_last:bool|None = None # pictures and backbone weights stored place by place
     fused:bool|None = None     # the optimiser's update as one kernel
     compile:bool = False       # let torch.compile rewrite the image encoder; needs a compiler, the first step takes minutes

@@ -17,7 +17,7 @@ from torch.nn.functional import normalize
 
 from ..datasets.splits import read_lines
 from .skipthoughts import read_rows
-from ..text import Loaded
+from .skipthoughts import Loaded
 from ..vocab import UNK, Vocab
 
 # %% ../../nbs/pretrained/wordvectors.ipynb #b912e674

@@ -116,16 +116,16 @@ def as_quarto(docs:Path):
         text = path.read_text(encoding='utf-8')
         path.write_text(re.sub(r'@import url\(https?:[^)]*\);', '', text), encoding='utf-8')
 
-def write_redirects(docs:Path, cfg, names:dict):
-    "A page at each old address of nbs/redirects.yml that leads to the new one; `names` gives the pages of notebooks"
+def write_redirects(docs:Path, cfg, names:dict) -> list:
+    "A page at each old address of nbs/redirects.yml that leads to the new one, where `names` gives pages; what is wrong there"
     from nbdev.doclinks import _nbpath2html
-    table = cfg.nbs_path/'redirects.yml'
-    for old, new in (yaml.safe_load(table.read_text(encoding='utf-8')) or {}).items() if table.exists() else ():
-        if new not in names: sys.exit(f'{table.name}: there is no {new}')
+    moved = yaml.safe_load((cfg.nbs_path/'redirects.yml').read_text(encoding='utf-8')) or {}
+    for old, new in moved.items():
         for page in dict.fromkeys((Path(old).with_suffix('.html'), _nbpath2html(Path(old)))):
-            if (docs/page).exists(): continue
+            if new not in names or (docs/page).exists(): continue
             (docs/page).parent.mkdir(parents=True, exist_ok=True)
             (docs/page).write_text(redirect(os.path.relpath(names[new], page.parent).replace(os.sep, '/')), encoding='utf-8')
+    return [f'nbs/redirects.yml: there is no {new}' for new in moved.values() if new not in names]
 
 @call_parse
 def main():
@@ -138,7 +138,7 @@ def main():
     quarto = render(proc, docs)
     paths = {p.relative_to(proc): nb for p, nb in nbs.items()}
     names = {p.as_posix(): (p.parent/(page_name(nb, p) if quarto else p.with_suffix('.html').name)).as_posix() for p, nb in paths.items()}
-    write_redirects(docs, cfg, names)
-    problems = check(docs, {names[p.as_posix()]: nb for p, nb in paths.items()}, cfg)
+    problems = write_redirects(docs, cfg, names)
+    problems += check(docs, {names[p.as_posix()]: nb for p, nb in paths.items()}, cfg)
     if problems: sys.exit('\n'.join(problems))
     print(f'{docs.relative_to(cfg.config_path.resolve())}/index.html is ready ({"Quarto" if quarto else "smalldocs"})')

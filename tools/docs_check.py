@@ -19,6 +19,7 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.ids, self.links, self.nav, self.loads, self.alts = set(), [], set(), [], []
         self.text, self.prose, self.styles, self.images, self.nested, self.stack = [], [], [], 0, 0, []
+        self.figures = []  # of each figure that is open: where its pictures begin in `alts`
         self.feed(text)
         self.text, self.prose = squeeze(''.join(self.text)), ''.join(self.prose)
         self.loads += [url for style in self.styles for url in css_addresses(style)]
@@ -35,11 +36,15 @@ class Page(HTMLParser):
         if tag == 'link' and LINKED & set(attrs.get('rel', '').split()): self.loads.append(attrs.get('href', ''))
         if tag == 'a' and any(i == 'quarto-sidebar' for _, i, _ in self.stack): self.nav.add(attrs.get('href'))
         if tag in ('img', 'svg', 'object') and any('cell-output' in c for _, _, c in self.stack): self.images += 1
+        if tag == 'figure': self.figures.append(len(self.alts))
         if tag == 'img': self.alts.append((attrs.get('src', ''), attrs.get('alt')))
+        if tag == 'figcaption' and self.figures:  # words under a figure are words for its pictures
+            self.alts[self.figures[-1]:] = [(src, alt or 'see below') for src, alt in self.alts[self.figures[-1]:]]
     def handle_startendtag(self, tag, attrs):
         self.handle_starttag(tag, attrs)
         if tag in STACKED: self.stack.pop()
     def handle_endtag(self, tag):
+        if tag == 'figure' and self.figures: self.figures.pop()
         if tag in [t for t, _, _ in self.stack]:
             while self.stack.pop()[0] != tag: pass
     def handle_data(self, data):
@@ -140,6 +145,7 @@ def self_test():
     bad = Page('<main><p>see [x](a.ipynb)</p><p>::: note</p>\n<p>## Title</p><p>Call self as a function.</p><p>**bold</p>'
                '<p>| --- |</p><a href="a">x <a href="b">y</a></a><img src="x.png"><code>## [x](a.ipynb)</code></main>')
     assert len(check_text(bad)) == 8, check_text(bad)
+    assert not check_text(Page('<figure><img src="a.png"><figcaption>Words</figcaption></figure>'))
     for page in ('<link rel="stylesheet" href="https://fonts.googleapis.com/css">', '<script src="//cdn.org/x.js"></script>', '<img src="https://a.org/b.svg">',
                  '<style>@import url("https://a.org/b.css");</style>', '<style>@font-face{src:url(https://a.org/b.woff2)}</style>',
                  '<script type="module">import x from "https://a.org/x.js";</script>', '<p style="background:url(http://a.org/b.png)">'):

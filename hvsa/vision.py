@@ -99,7 +99,8 @@ def _fill(model:nn.Module, state:dict[str, Tensor], source, what:str) -> nn.Modu
     lost = [k for k in want.keys() - state.keys() if not k.endswith('num_batches_tracked')]
     other = [k for k in want.keys() & state.keys() if state[k].shape != want[k].shape]
     faults = {'missing': lost, 'unexpected': state.keys() - want.keys(), 'of another shape': other}
-    listed = lambda names: ', '.join(sorted(names)[:5]) + f' and {len(names)-5} more'*(len(names) > 5)
+    more = lambda names: f' and {len(names)-5} more'*(len(names) > 5)
+    listed = lambda names: ', '.join(sorted(names)[:5]) + more(names)
     if found := [f'{fault}: {listed(names)}' for fault, names in faults.items() if names]:
         raise ValueError(f'{source} does not fit {what}; {"; ".join(found)}')
     model.load_state_dict(state, strict=False)

@@ -14,7 +14,7 @@ PLACES = '_quarto.yml', 'CITATION.cff', 'CONTRIBUTING.md'
 INSTALLER = """\
 #| hide
 #| eval: false
-# Installs the package on a hosted runtime, and keeps the torch that is there; elsewhere does nothing.
+# Installs the package on a hosted runtime, keeping the torch that is there; elsewhere does nothing.
 import importlib.util, os
 hosted = {'COLAB_RELEASE_TAG', 'KAGGLE_KERNEL_RUN_TYPE'} & os.environ.keys()
 if hosted and importlib.util.find_spec('LIB') is None:

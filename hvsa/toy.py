@@ -19,7 +19,7 @@ from .datasets.scenes import SCENE_CLASSES, paint
 # %% ../nbs/datasets/toy.ipynb #dcda4b68
 @dataclass(frozen=True)
 class Scene:
-    "The facts of one picture: what its drawing shows and its captions say."
+    "The facts of one image: what its drawing shows and its captions say."
     seed:int # of the data set
     index:int # of the scene in it; seed and index decide everything else
     scene_class:str # such as 'harbour'
@@ -34,7 +34,7 @@ class Scene:
         return random.Random(f'{self.seed}/{self.index}/{part}')
 
     def draw(self, size:int=128) -> Image.Image:
-        "The picture, `size` pixels a side."
+        "The image, `size` pixels a side."
         return paint(self.scene_class, self.count, self.colour, self.ground, self.near, size,
                      self.rng('picture'))
 

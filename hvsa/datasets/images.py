@@ -31,7 +31,7 @@ def margin_size(size:int) -> int: # side to resize to before cutting `size` out 
 FORMATS = ['BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'TIFF', 'WEBP']
 
 def to_rgb(im:Image.Image) -> Image.Image:
-    """8-bit RGB of any picture: deep greys from their darkest (0) to their brightest (255),
+    """8-bit RGB of any image: deep greys from their darkest (0) to their brightest (255),
     transparency over black."""
     if im.mode[0] in 'IF':  # 16 or 32 bits a pixel, which `convert` would clip at 255
         grey = np.nan_to_num(np.asarray(im, dtype=np.float64), posinf=0, neginf=0)
@@ -42,7 +42,7 @@ def to_rgb(im:Image.Image) -> Image.Image:
     return im.convert('RGB')
 
 def open_image(file:Path, where:str='') -> Image.Image: # 8-bit RGB, upright
-    """Decode one picture; ValueError names the file and where it is listed. One with too many
+    """Decode one image; ValueError names the file and where it is listed. One with too many
     pixels is refused undecoded."""
     try:
         with Image.open(file, formats=FORMATS) as im:
@@ -51,11 +51,11 @@ def open_image(file:Path, where:str='') -> Image.Image: # 8-bit RGB, upright
             return to_rgb(ImageOps.exif_transpose(im))
     except Exception as e:  # damaged files make Pillow raise nearly anything
         prefix = f'{where}: ' if where else ''
-        raise ValueError(f'{prefix}{file} cannot be read as a picture ({e}): replace it or take '
+        raise ValueError(f'{prefix}{file} cannot be read as an image ({e}): replace it or take '
                          f'it out of the list') from None
 
 def read_image(file:Path, size:int, where:str='') -> Tensor: # (3, size, size) uint8
-    "Decode one picture and resize it to a square, bilinear as published."
+    "Decode one image and resize it to a square, bilinear as published."
     return resized(open_image(file, where), size)
 
 def resized(im:Image.Image, size:int) -> Tensor: # (3, size, size) uint8
@@ -71,7 +71,7 @@ def in_threads(
 ) -> list: # results, in order
     "Do `work` to every item with a thread a core; the first error ends it."
     with ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
-        # Pillow's remarks: what matters is whether a picture can be read
+        # Pillow's remarks: what matters is whether an image can be read
         warnings.simplefilter('ignore')
         results = pool.map(work, items)
         try: return list(tqdm(results, total=len(items), desc=desc, disable=not progress))
@@ -81,17 +81,17 @@ def in_threads(
 
 # %% ../../nbs/datasets/images.ipynb #d0d0a007
 def read_images(
-    files:Sequence[Path], # N picture files
+    files:Sequence[Path], # N image files
     size:int, # side of the square they are resized to, in pixels
     listed:Sequence[str]|None=None, # 'file:line' of each, for error messages
     progress:bool=False,
 ) -> Tensor: # (N, 3, size, size) uint8
-    """Decode and resize pictures, once, with a thread a core. Raises ValueError naming the first
-    picture that cannot be read."""
+    """Decode and resize images, once, with a thread a core. Raises ValueError naming the first
+    image that cannot be read."""
     out = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
     where = listed or ['']*len(files)
     def read(i): out[i] = read_image(files[i], size, where[i])
-    in_threads(read, range(len(files)), f'reading pictures at {size} px', progress)
+    in_threads(read, range(len(files)), f'reading images at {size} px', progress)
     return out
 
 # %% ../../nbs/datasets/images.ipynb #943fbbe8
@@ -119,7 +119,7 @@ def mapped_tensor(array:np.memmap) -> Tensor:
     return torch.from_numpy(np.memmap(array.filename, array.dtype, 'c', array.offset, array.shape))
 
 def cached_images(
-    files:Sequence[Path], # N picture files
+    files:Sequence[Path], # N image files
     size:int, # side of the square they are resized to, in pixels
     cache:str|Path, # folder of kept arrays
     listed:Sequence[str]|None=None, # 'file:line' of each, for error messages

@@ -16,27 +16,27 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from .annotations import bare, find_picture, read_annotations
-from .check import check_dataset, errors, pictures_in, report
+from .annotations import bare, find_image, read_annotations
+from .check import check_dataset, errors, images_in, report
 from .images import FORMATS, in_threads, open_image
 from .splits import Problem, Split, read_lists
 
 # %% ../../nbs/datasets/prepare.ipynb #dc7162f0
 def place(
-    file:Path, # the picture
+    file:Path, # the image
     target:Path, # where it should be
     link:bool=False, # hard-link instead of copying
 ) -> Path: # where it is: `target`, or with the ending .png if it was converted
-    """Put one picture where it belongs, as 8-bit RGB. Raises ValueError for one that cannot be
+    """Put one image where it belongs, as 8-bit RGB. Raises ValueError for one that cannot be
     read, or not be linked."""
-    picture = open_image(file)
+    image = open_image(file)
     with Image.open(file, formats=FORMATS) as im:
         plain = im.mode == 'RGB' and getattr(im, 'n_frames',
                                              1) == 1 and 'transparency' not in im.info
     target.parent.mkdir(parents=True, exist_ok=True)
     if not plain:
         target = target.with_suffix('.png')
-        picture.save(target)
+        image.save(target)
     elif link:
         try: os.link(os.path.realpath(file), target)
         except OSError as e:
@@ -55,10 +55,10 @@ class BadData(ValueError):
 class Prepared(NamedTuple):
     "What `prepare` made."
     path:Path # of the new data set
-    train:int # pictures
-    test:int # pictures
+    train:int # images
+    test:int # images
     captions:int # of both
-    converted:int # pictures that were not 8-bit RGB
+    converted:int # images that were not 8-bit RGB
     problems:list[Problem] # warnings
 
 def read_source(
@@ -81,7 +81,7 @@ def write_split(
     part:str, # 'train' or 'test'
     split:Split, # with `images` as the list should name them
 ):
-    """The two lists of a split, as published: a training picture is named once, a test picture
+    """The two lists of a split, as published: a training image is named once, a test image
     once a caption."""
     names = [image.as_posix() for image in split.images
              for _ in range(split.per_image if part == 'test' else 1)]
@@ -90,17 +90,17 @@ def write_split(
 
 def find_all(
     splits:dict[str, Split], # `images` as the lists name them
-    folder:Path, # of the pictures
+    folder:Path, # of the images
     report:Callable, # told of each Problem
 ) -> dict[Path, tuple[Path, Path, str]]: # listed name -> name to have, file, 'file:line'
-    """Which picture each name means, and what it will be called: as listed, with the ending of
+    """Which image each name means, and what it will be called: as listed, with the ending of
     its file."""
     by_name, found = {}, {}
-    for file in pictures_in(folder): by_name.setdefault(bare(file).name, []).append(file)
+    for file in images_in(folder): by_name.setdefault(bare(file).name, []).append(file)
     for split in splits.values():
         for name, where in zip(split.images, split.listed):
             if name in found: continue
-            if file := find_picture(name, by_name, where, folder, report):
+            if file := find_image(name, by_name, where, folder, report):
                 found[name] = Path(f'{bare(name)}{file.suffix}'), folder/file, where
     return found
 
@@ -110,14 +110,14 @@ def place_all(
     link:bool, progress:bool, # as in `prepare`
     report:Callable, # told of each Problem
 ) -> dict[Path, Path]: # listed name -> name it has now
-    "Put every picture where it belongs."
+    "Put every image where it belongs."
     def put(item):
         name, file, where = item
         try: return place(file, images/name, link).relative_to(images)
-        except ValueError as e: return Problem('unreadable picture', where, str(e))
+        except ValueError as e: return Problem('unreadable image', where, str(e))
     wanted = {name: (name, file, where) for name, file, where in found.values()}
     placed, taken = dict(zip(wanted,
-                             in_threads(put, list(wanted.values()), 'preparing pictures',
+                             in_threads(put, list(wanted.values()), 'preparing images',
                                         progress))), {}
     for name, file, where in wanted.values():
         if isinstance(placed[name], Problem): report(placed[name])
@@ -131,19 +131,19 @@ def prepare(
     # folder of the four text files, or a JSON annotation file (or a folder with one)
     source:str|Path,
     out:str|Path, # folder to make: it must not exist, or be empty
-    # folder of the pictures and of folders of pictures (default: images/ beside the lists, or the
+    # folder of the images and of folders of images (default: images/ beside the lists, or the
     # lists' own folder)
     images:str|Path|None=None,
-    link:bool=False, # hard-link pictures instead of copying them (same disk only)
+    link:bool=False, # hard-link images instead of copying them (same disk only)
     val:bool=True, # JSON: count "val" as training, as published; False leaves it out
-    fill:bool=False, # JSON: repeat sentences where a picture has too few
-    per_image:int=5, # captions a picture
+    fill:bool=False, # JSON: repeat sentences where an image has too few
+    per_image:int=5, # captions an image
     progress:bool=True,
 ) -> Prepared:
     """Write a data set in the layout that `load_split` reads, from the forms in which RSITMD and
     RSICD are found.
 
-    Raises BadData (a ValueError) with every problem of lists and pictures, FileNotFoundError for a
+    Raises BadData (a ValueError) with every problem of lists and images, FileNotFoundError for a
     source that is not there,
     FileExistsError when `out` holds something, ValueError for JSON that cannot be read. Nothing is
     written then."""
@@ -156,7 +156,7 @@ def prepare(
     beside = source if source.is_dir() else source.parent
     folder = Path(images or (beside/'images' if (beside/'images').is_dir() else beside))
     if not folder.is_dir():
-        raise FileNotFoundError(f'{folder} is not a folder: give the folder of the pictures')
+        raise FileNotFoundError(f'{folder} is not a folder: give the folder of the images')
     splits = read_source(source, per_image, val, fill, problems.append)
     found = find_all(splits, folder, problems.append)
     if errors(problems): raise BadData(problems)

@@ -23,7 +23,7 @@ def rotate_crop(
     lefts:Tensor, # (B,) first column of the window, 0 to S - size
     size:int, # side of the window, in pixels
 ) -> Tensor: # (B, 3, size, size) uint8
-    """Rotate each picture about its centre (nearest neighbour, black outside) and cut a window,
+    """Rotate each image about its centre (nearest neighbour, black outside) and cut a window,
     as one look-up."""
     B, C, S, _ = pixels.shape
     steps = torch.arange(size, device=pixels.device)
@@ -39,12 +39,12 @@ def rotate_crop(
 
 # %% ../../nbs/engine/augment.ipynb #0ee71431
 def draw_augmentation(
-    n:int, # pictures
+    n:int, # images
     room:int, # places that the window can have, in each direction
     generator:torch.Generator, # on the CPU
     degrees:float=90., # largest angle (published: 90)
 ) -> tuple[Tensor, Tensor, Tensor]: # (n,) angles in degrees, top rows, left columns
-    "An angle in [0, degrees] and a window for each picture."
+    "An angle in [0, degrees] and a window for each image."
     angles = torch.rand(n, generator=generator)*degrees
     tops, lefts = torch.randint(room, (2, n), generator=generator)
     return angles, tops, lefts
@@ -56,7 +56,7 @@ def augment(
     degrees:float=90., # largest angle (published: 90)
 ) -> Tensor: # (B, 3, size, size) uint8
     """Published training transform after the resize: an angle in [0, degrees], then a random
-    window, drawn for each picture."""
+    window, drawn for each image."""
     turns = draw_augmentation(len(pixels), pixels.shape[-1] - size + 1, generator, degrees)
     return rotate_crop(pixels, *(t.to(pixels.device) for t in turns), size)
 
@@ -98,11 +98,11 @@ def fast_augment(
     std:Sequence[float]=IMAGENET_STD,
     memory:Memory|None=None, # for the result; default: new
 ) -> Tensor: # (B, 3, size, size) float32
-    """`to_float(rotate_crop(pixels[rows], ...))` to the last bit, a picture at a time in the
+    """`to_float(rotate_crop(pixels[rows], ...))` to the last bit, an image at a time in the
     processor's cache, with as many threads as PyTorch uses."""
     B, S = len(rows), pixels.shape[-1]
     threads = max(1, min(B, torch.get_num_threads()))
-    # of a frame with room for what a turned picture reaches beyond one border
+    # of a frame with room for what a turned image reaches beyond one border
     side = math.ceil(S*(1 + 2**.5)/2)
     steps = torch.arange(size)
     y, x = (first[:, None] + steps + 0.5 - S/2 for first in (tops, lefts))
@@ -111,7 +111,7 @@ def fast_augment(
                                   b in ((x, cos), (y, sin), (x, sin), (y, cos)))
     mean, std = (np.array(v, dtype=np.float32)[:, None, None] for v in (mean, std))
     source, rows, out = pixels.numpy(), rows.tolist(), (memory or Memory()).empty(B, 3, size, size)
-    def turn(first):  # pictures first, first + threads, ...: the work of one thread
+    def turn(first):  # images first, first + threads, ...: the work of one thread
         frame, cut = np.zeros((3, side, side), dtype=np.uint8), np.empty((3, size, size),
                 dtype=np.uint8)
         position, index = np.empty((2, size, size), dtype=np.float32), np.empty((size, size),

@@ -27,7 +27,7 @@ def _installed(package:str): # the imported module
                                  f"install 'hvsa[laptop]'") from None
 
 class EfficientNetLite0(nn.Module):
-    """EfficientNet-Lite0 without its classifier: (B, 3, H, W) pictures as `to_float` gives them ->
+    """EfficientNet-Lite0 without its classifier: (B, 3, H, W) images as `to_float` gives them ->
     (B, 1280, H/32, W/32), sizes rounded up.
     Raises WeightsUnavailable where the package `efficientnet-lite-pytorch` is not installed."""
     out_channels = 1280

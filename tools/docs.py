@@ -90,7 +90,15 @@ def render(proc:Path, docs:Path) -> bool:
     if docs.exists(): shutil.rmtree(docs)
     shutil.move(proc/docs.name, docs)
     (one_active if quarto else as_quarto)(docs)
+    box_tables(docs)
     return bool(quarto)
+
+def box_tables(docs:Path):
+    "Each table in a box that scrolls where the page is narrower"
+    for path in docs.rglob('*.html'):
+        text = path.read_text(encoding='utf-8')
+        boxed = re.sub(r'<table\b.*?</table>', lambda m: f'<div class="wide">{m.group(0)}</div>', text, flags=re.S)
+        if boxed != text: path.write_text(boxed, encoding='utf-8')
 
 def one_active(docs:Path):
     "Quarto marks the first entry of the bar on every page that the sidebar lists: only where it leads to the page itself"

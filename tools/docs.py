@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 import yaml
 from fastcore.script import call_parse
-from docs_check import check, self_test
+from docs_check import check, quarto_warnings, self_test
 from docs_text import addresses, lines, raw_html, redirect, signature_and_docstring, with_links
 
 def page_name(nb:dict, path:Path) -> str:
@@ -83,8 +83,8 @@ def markdown(nb:dict) -> list:
     cells += [d['text/markdown'] for d in data if 'text/markdown' in d]
     return [''.join(text) for text in cells]
 
-def render(proc:Path, docs:Path) -> bool:
-    "Render _proc/ into _docs/; True when Quarto did it"
+def render(proc:Path, docs:Path) -> tuple:
+    "Render _proc/ into _docs/; whether Quarto did it, and what it warns of"
     quarto = shutil.which('quarto')
     beside = str(Path(sys.executable).parent)
     smalldocs = shutil.which('smalldocs') or shutil.which('smalldocs', path=beside)
@@ -94,13 +94,11 @@ def render(proc:Path, docs:Path) -> bool:
     if quarto: args = [quarto, 'render', str(proc), '--no-execute']
     made = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if made.returncode: sys.exit(f'{made.args[0]} failed:\n{made.stdout}')
-    if quarto and (warnings := re.findall(r'^.*\bWARN.*(?:\n(?![\[(]).+)*', made.stdout, re.M)):
-        sys.exit('Quarto warns:\n' + '\n'.join(dict.fromkeys(warnings)))
     if docs.exists(): shutil.rmtree(docs)
     shutil.move(proc/docs.name, docs)
     (one_active if quarto else as_quarto)(docs)
     box_tables(docs)
-    return bool(quarto)
+    return bool(quarto), quarto_warnings(made.stdout) if quarto else []
 
 def box_tables(docs:Path):
     "Each table in a box that scrolls where the page is narrower"
@@ -158,13 +156,13 @@ def main():
     cfg = get_config()
     proc, docs = cfg.config_path.resolve()/'_proc', cfg.doc_path.resolve()
     with redirect_stdout(io.StringIO()): nbs = process(proc, cfg)
-    quarto = render(proc, docs)
+    quarto, problems = render(proc, docs)
     names = {}
     for path, nb in nbs.items():
         rel = path.relative_to(proc)
         name = page_name(nb, rel) if quarto else rel.with_suffix('.html').name
         names[rel.as_posix()] = (rel.parent/name).as_posix()
-    problems = write_redirects(docs, cfg, names)
+    problems += write_redirects(docs, cfg, names)
     problems += check(docs, dict(zip(names.values(), nbs.values())), cfg)
     if problems: sys.exit('\n'.join(problems))
     print(f'{docs.relative_to(cfg.config_path.resolve())}/index.html is ready '

@@ -148,6 +148,11 @@ def check_hosts(loads:list) -> list:
     return [f'loads from an outside host: {address}' for address in dict.fromkeys(loads)
             if outside(address)]
 
+def quarto_warnings(said:str) -> list:
+    "Warnings of Quarto and of the tools it calls, each once"
+    found = re.findall(r'^(?:WARN|\[warn).*', re.sub(r'\x1b\[[0-9;]*m', '', said), re.M | re.I)
+    return [f'Quarto: {warning}' for warning in dict.fromkeys(found)]
+
 def check(docs:Path, notebooks:dict, cfg) -> list:
     "All that is wrong with the rendered site; `notebooks` gives the notebook of each page"
     pages = {p: Page(p.read_text(encoding='utf-8')) for p in sorted(docs.rglob('*.html'))
@@ -190,6 +195,7 @@ def self_test():
         assert check_hosts(Page(page).loads), page
     own = '<a href="https://a.org">read</a><img src="data:image/png;base64,aa" alt="">'
     assert not check_hosts(Page(own + '<link rel="canonical" href="https://a.org">').loads)
+    assert quarto_warnings('\x1b[33mWARN: no such page\x1b[39m\n[WARNING] odd\n[1/2] a.ipynb')[1:]
     assert not check_lines(dict(cells=[dict(source=['# A\n', 'b'])]))
     output, text = dict(data={'text/markdown': '| a |'}), dict(text='a\nb')
     for cell in (dict(source='# A\nb'), dict(source=['# A', 'b']),

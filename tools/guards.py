@@ -120,7 +120,8 @@ def alt_text(c):
 # Guards of Markdown and of modules ---------------------------------------------------------------
 
 HTML = ('a abbr b br code details div dl dd dt em figure figcaption hr i img kbd li ol p picture '
-        'pre s small source span strong sub summary sup svg path table tbody td th thead tr u ul').split()
+        'pre s small source span strong sub summary sup svg path table tbody td th thead tr u '
+        'ul').split()
 
 def markdown_faults(text:str) -> list:
     "What a reader would see raw, or not at all"
@@ -141,7 +142,7 @@ def module_faults(text:str, name:str='') -> list:
     found = [f'line {i}: {len(row)} characters, at most {WIDTH}' for i,
              row in enumerate(rows, 1) if len(row) > WIDTH]
     if len(rows) > LINES:
-        found.append(f'{len(rows)} lines, at most {LINES}: give one of its ideas a module of its own')
+        found.append(f'{len(rows)} lines, at most {LINES}: give one idea a module of its own')
     return found
 
 def self_test():

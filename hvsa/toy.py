@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from PIL import Image
-from tqdm.auto import tqdm
+from tqdm import tqdm
 from .datasets.drawing import GROUNDS, HIDDEN, NEIGHBOURS
 from .datasets.scenes import SCENE_CLASSES, paint
 

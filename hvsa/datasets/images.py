@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ..engine.cache import cached_array, file_key
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 # %% ../../nbs/engine/cache.ipynb #c0c0a010
 def file_key(

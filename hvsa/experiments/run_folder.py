@@ -41,7 +41,8 @@ def save_epoch(run:Path, model:HVSA, opt:torch.optim.Optimizer, history:list[dic
 
 def save_state(run:Path, model:HVSA, opt:torch.optim.Optimizer, history:list[dict]):
     "Write state.pt, from which training goes on, and the history as a table."
-    state = {'model': model.state_dict(), 'opt': opt.state_dict(), 'history': history, 'config': asdict(model.config)}
+    state = {'model': model.state_dict(), 'opt': opt.state_dict(),
+             'history': history, 'config': asdict(model.config)}
     write_atomic(run/'state.pt', lambda part: torch.save(state, part))
     table = io.StringIO()
     writer = csv.DictWriter(table, list(dict.fromkeys(k for row in history for k in row)))
@@ -50,8 +51,8 @@ def save_state(run:Path, model:HVSA, opt:torch.optim.Optimizer, history:list[dic
     write_text(run/'history.csv', table.getvalue())
 
 def load_state(run:Path, model:HVSA, opt:torch.optim.Optimizer) -> list[dict]: # history so far
-    """Put model and optimiser back to the end of the last finished epoch; an empty history where none is.
-    Raises OtherSettings for a state of other settings, ValueError for one that cannot be read."""
+    """Put model and optimiser back to the end of the last finished epoch; an empty history where
+    none is. OtherSettings for a state of other settings, ValueError for an unreadable one."""
     file = run/'state.pt'
     if not from_main(file.exists): return []
     try:
@@ -61,7 +62,7 @@ def load_state(run:Path, model:HVSA, opt:torch.optim.Optimizer) -> list[dict]: #
         opt.load_state_dict(state['opt'])
         return state['history']
     except (OtherSettings, ConnectionError): raise
-    except Exception as e:                                      # damaged files make PyTorch raise nearly anything
+    except Exception as e:                      # damaged files make PyTorch raise nearly anything
         raise ValueError(f'{file} cannot be read as a training state ({type(e).__name__}): '
                          'start anew in another folder') from None
 
@@ -69,7 +70,7 @@ class OtherSettings(ValueError):
     "A run should go on with settings other than those it started with."
 
 def refuse_other(then:Config, now:Config, file:Path):
-    "Raise OtherSettings with the settings that differ; `epochs` may, since a run can be made longer."
+    "OtherSettings with the settings that differ; `epochs` may, since a run can be made longer."
     then, now = asdict(then), asdict(now)
     if other := [k for k in now if k != 'epochs' and then[k] != now[k]]:
         values = lambda settings: ', '.join(f'{k}={settings[k]!r}' for k in other)
@@ -84,13 +85,14 @@ class Run(NamedTuple):
     seeds:list[int]|None # of a run over several seeds
 
 def read_run(out:Path) -> Run:
-    "What the run in `out` was started with. Raises ValueError if it holds none."
+    "What the run in `out` was started with. ValueError if it holds none."
     file = out/'run.json'
     try:
         saved = json.loads(file.read_text(encoding='utf-8'))
         return Run(from_dict(saved['config']), saved['data'], saved['seeds'])
     except FileNotFoundError: raise ValueError(f'{out} holds no run: {file} is missing') from None
-    except (ValueError, KeyError, TypeError) as e: raise ValueError(f'{file} cannot be read: {e!r}') from None
+    except (ValueError, KeyError, TypeError) as e:
+        raise ValueError(f'{file} cannot be read: {e!r}') from None
 
 def write_run(out:Path, run:Run):
     "Make a run folder and note in it what the run is started with."
@@ -98,26 +100,29 @@ def write_run(out:Path, run:Run):
     write_json(out/'run.json', run._asdict() | {'config': asdict(run.config)})
 
 def open_run(out:Path, run:Run, vocab:Vocab, resume:bool):
-    "As `write_run`, with the vocabulary. Raises ValueError if the run would go on with another one."
+    "As `write_run`, with the vocabulary. ValueError if the run would go on with another one."
     file = out/'vocab.json'
     if resume and file.exists() and Vocab.load(file).words != vocab.words:
-        raise ValueError(f'{run.data} gives another vocabulary than {file}: resume with the data the run started with')
+        raise ValueError(f'{run.data} gives another vocabulary than {file}: '
+                         'resume with the data the run started with')
     write_run(out, run)
     vocab.save(file)
 
 def continue_or_refuse(out:Path, config:Config, resume:bool):
-    "Raise ValueError if `out` holds a run and we are not to resume it, or if it has other settings."
+    "ValueError if `out` holds a run and we are not to resume it, or if it has other settings."
     if not (out/'run.json').exists(): return
-    if not resume: raise ValueError(f'{out} already holds a run: resume it, or choose another folder')
+    if not resume:
+        raise ValueError(f'{out} already holds a run: resume it, or choose another folder')
     refuse_other(read_run(out).config, config, out/'run.json')
 
 def lock_run(out:Path) -> FileLock:
-    "Keep a run folder for this process, until the lock is dropped. Raises ValueError if another process trains there."
+    "Keep a run folder for this process, until the lock is dropped. ValueError if another has it."
     out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(out/'.lock')
     try: lock.acquire(timeout=0)
     except Timeout:
-        raise ValueError(f'{out} is being trained by another process: wait for it, or choose another folder') from None
+        raise ValueError(f'{out} is being trained by another process: '
+                         'wait for it, or choose another folder') from None
     return lock
 
 def cache_folder(
@@ -125,18 +130,18 @@ def cache_folder(
     cache:str|Path|None, # as the user named it; None: keep nothing
     out:Path, # run folder
 ) -> str|Path|None:
-    "Where arrays are kept: as named; a frozen backbone, which needs a place, has one in the run folder."
+    "Where arrays are kept: as named; a frozen backbone, which needs a place, has one in `out`."
     return cache or (out/'cache' if config.frozen else None)
 
 def split_and_build_vocab(
     config:Config, # its max_train_images, val_fraction, seed and rules for words
     split:Split, # the training split as it is read
     captions:list[str]=[], # more captions to take words from
-) -> tuple[Split, Split, Split, Vocab]: # what is used of the split, its part to train on, its part to validate on, the words
+) -> tuple[Split, Split, Split, Vocab]: # used of the split, to train on, to validate on; words
     "Which images train, which validate, and which words are known."
-    n = config.max_train_images
+    n, stop_words = config.max_train_images, STOP_WORDS if config.stop_words else ()
     whole = split.sample(n, config.seed) if n else split
-    words = Vocab.build(whole.captions + captions, config.min_freq, STOP_WORDS if config.stop_words else ())
+    words = Vocab.build(whole.captions + captions, config.min_freq, stop_words)
     return whole, *whole.hold_out(config.val_fraction, config.seed), words
 
 # %% ../../nbs/experiments/run_folder.ipynb #590d3018
@@ -147,25 +152,23 @@ def train_run(
     resume:bool=False, # go on with the run in `out`
     device:str|None=None, # default: the best one here
     progress:bool=True,
-    cache:str|Path|None=None, # folder that keeps decoded images, or feature maps, for the next run; None: see `cache_folder`
+    cache:str|Path|None=None, # folder of decoded images and feature maps, see `cache_folder`
 ) -> dict: # what metrics.json holds
-    """Train, keep the best epoch by validation, score the test split once, and write the run folder.
-
-    Writes run.json (settings and data folder), vocab.json, config.json, model.safetensors, state.pt, history.csv,
-    metrics.json, curves.png, retrieval.png.
-    Raises FileNotFoundError and ValueError for data that is not as it should be, before anything is written."""
+    """Train, keep the best epoch by validation, score the test split once, write the run folder.
+    FileNotFoundError and ValueError for bad data, before anything is written."""
     out, c, device, start = Path(out), config, default_device(device), time.time()
-    main = rank_and_world()[0] == 0                             # of several ranks, the first alone reads and writes `out`
+    main = rank_and_world()[0] == 0             # of several ranks, the first alone touches `out`
     from_main(continue_or_refuse, out, c, resume)
     whole, test_split = load_split(data, 'train'), load_split(data, 'test')
     more = test_split.captions if c.vocab_from == 'all' else []
     whole, fit_split, valid_split, vocab = split_and_build_vocab(c, whole, more)
     model = build_model(c, vocab).to(device)
     read = partial(model.read_split, cache=cache_folder(c, cache, out), progress=progress and main)
-    train, valid, test = read(fit_split, whole, training=True), read(valid_split, whole), read(test_split)
+    train, valid = read(fit_split, whole, training=True), read(valid_split, whole)
+    test = read(test_split)
     same_as_main(settings=c, vocabulary=vocab.words, captions=len(train))
     lock = lock_run(out) if main else None                      # let go when this function ends
-    from_main(continue_or_refuse, out, c, resume)               # again: another process may have been here meanwhile
+    from_main(continue_or_refuse, out, c, resume)               # again: another may have been here
     from_main(open_run, out, Run(c, str(data), None), vocab, resume)
     opt = make_optimizer(model)
     history = load_state(out, model, opt) if resume else []
@@ -175,17 +178,17 @@ def train_run(
     trained, best = time.time(), from_main(load_model, out).to(device)
     scored, kept = score(best, test), max(history, key=lambda h: h['valid_rsum'])
     seconds = ready - start + sum(h['seconds'] for h in history) + time.time() - trained
-    result = {
-        'test': scored.metrics, 'class_oracle': class_oracle(scene_classes(test_split), test.per_image),
+    oracle = class_oracle(scene_classes(test_split), test.per_image)
+    result = from_main(dict, {
+        'test': scored.metrics, 'class_oracle': oracle,
         'best_epoch': kept['epoch'] + 1, 'valid_rsum': kept['valid_rsum'], 'epochs': len(history),
         'train_images': len(fit_split), 'valid_images': len(valid_split),
         'test_images': len(test_split), 'test_captions': len(test),
         'words': len(vocab), 'data': Path(data).name, 'start': best.start,
-        'cost': {'seconds': seconds, 'peak_memory_gb': peak_memory()}}
-    result = from_main(dict, result)
-    if not main: return result
-    write_atomic(out/'curves.png', show_history(history).savefig)
-    write_atomic(out/'retrieval.png', show_retrieval(test_split, scored.img, scored.txt).savefig)
-    write_json(out/'metrics.json', result)                      # last: with it, a run counts as finished
+        'cost': {'seconds': seconds, 'peak_memory_gb': peak_memory()}})
+    if main:
+        write_atomic(out/'curves.png', show_history(history).savefig)
+        write_atomic(out/'retrieval.png', show_retrieval(test_split, scored.img, scored.txt).savefig)
+        write_json(out/'metrics.json', result)                  # last: with it, a run is finished
     del lock
     return result

@@ -7,6 +7,8 @@ root = Path(__file__).resolve().parent
 config = ConfigParser(delimiters=['='])
 config.read(root/'settings.ini', encoding='utf-8')
 cfg = config['DEFAULT']
+extras = {k.removesuffix('_requirements'): v.split() for k, v in cfg.items() if k.endswith('_requirements')}
+extras['dev'] += extras['laptop']  # tests run the laptop preset's backbone
 
 setup(
     name=cfg['lib_name'],
@@ -21,7 +23,7 @@ setup(
     python_requires='>=' + cfg['min_python'],
     packages=find_packages(include=['hvsa', 'hvsa.*']),
     install_requires=cfg['requirements'].split(),
-    extras_require={'dev': (cfg['dev_requirements'] + ' ' + cfg['laptop_requirements']).split(), 'laptop': cfg['laptop_requirements'].split()},
+    extras_require=extras,
     entry_points={
         'console_scripts': cfg['console_scripts'].split(),
         'nbdev': ['hvsa=hvsa._modidx:d'],  # lets nbdev turn names in backticks into links

@@ -36,10 +36,11 @@ pip = [sys.executable, '-m', 'pip', '--python', str(python)]
 subprocess.run([*pip, 'install', '-q', str(wheel)], check=True)
 subprocess.run([*pip, 'check'], check=True)
 code = """
-import importlib, importlib.metadata, importlib.util, pathlib, hvsa
+import importlib, importlib.metadata, importlib.util, pkgutil, hvsa
 assert 'site-packages' in hvsa.__file__, hvsa.__file__
-names = sorted(p.stem for p in pathlib.Path(hvsa.__file__).parent.glob('[!_]*.py'))
-for name in names: importlib.import_module(f'hvsa.{name}')
+def fail(name): raise
+names = sorted(m.name for m in pkgutil.walk_packages(hvsa.__path__, 'hvsa.', onerror=fail) if '._' not in m.name)
+for name in names: importlib.import_module(name)
 assert names and not any(map(importlib.util.find_spec, ['nbdev', 'IPython', 'jupyterlab'])), 'the dev extra is here'
 print('modules:', *names)
 for e in importlib.metadata.entry_points(group='console_scripts'):

@@ -8,6 +8,7 @@ __all__ = ['LOSSES', 'negatives', 'hinge_costs', 'adaptive_alignment', 'same_pai
 
 # %% ../nbs/06_losses.ipynb #d41643d1
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .hypersphere import gaussian_potential
@@ -17,45 +18,61 @@ def negatives(
     sims:Tensor, # (B, B) cosines, right pairs on the diagonal
     mask:Tensor|None=None, # (B, B) bool, True = not a negative; None = all count, as published
 )->Tensor: # (B, B) bool, True where the pair counts as wrong
-    "All pairs off the diagonal, less those in `mask`. ValueError for a table that is not square, or a mask of another shape or dtype."
-    if sims.dim() != 2 or sims.shape[0] != sims.shape[1]:
-        raise ValueError(f'sims must be square (B, B), one image and one caption a pair, got {tuple(sims.shape)}')
+    """All pairs off the diagonal, less those in `mask`.
+
+    ValueError for a table that is not square, or a mask of another shape or dtype."""
+    shape = tuple(sims.shape)
+    if sims.dim() != 2 or shape[0] != shape[1]:
+        raise ValueError('sims must be square (B, B), one image and one caption a pair, '
+                         f'got {shape}')
     wrong = ~torch.eye(len(sims), dtype=torch.bool, device=sims.device)
     if mask is None: return wrong
     if mask.shape != sims.shape or mask.dtype != torch.bool:
-        raise ValueError(f'mask must be bool of shape {tuple(sims.shape)} like sims, got {mask.dtype} of shape {tuple(mask.shape)}')
+        raise ValueError(f'mask must be bool of shape {shape} like sims, '
+                         f'got {mask.dtype} of shape {tuple(mask.shape)}')
     return wrong & ~mask
 
 def hinge_costs(
     sims:Tensor, # (B, B) cosines, right pairs on the diagonal
     margin:float=0.2, # by how much a right pair must win
     mask:Tensor|None=None, # (B, B) bool, True = not a negative
-)->tuple[Tensor, Tensor]: # (B, B) costs of captions for an image, (B, B) costs of images for a caption
-    "By how much each wrong pair violates the margin, in both directions; 0 where it does not, and on right pairs. Errors as `negatives`."
-    wrong, bar = sims.masked_fill(~negatives(sims, mask), -torch.inf), sims.diag() - margin
+)->tuple[Tensor, Tensor]: # (B, B) costs of captions for an image, of images for a caption
+    """By how much each wrong pair violates the margin, in both directions.
+
+    0 where it does not, and on right pairs. ValueError as in `negatives`."""
+    wrong = sims.masked_fill(~negatives(sims, mask), -torch.inf)
+    bar = sims.diag() - margin
     return tuple((wrong - b).clamp(min=0) for b in (bar[:, None], bar[None]))
 
 # %% ../nbs/06_losses.ipynb #910bb120
 def adaptive_alignment(
     sims:Tensor, # (B, B) cosines, right pairs on the diagonal
     margin:float=0.2, # by how much a right pair must win (published value)
-    beta:float=0.5, # how fast the weight of a pair falls with its cost (published value); 0 = plain triplet sum
+    # how fast the weight of a pair falls with its cost (published value); 0 = plain triplet sum
+    beta:float=0.5,
     mask:Tensor|None=None, # (B, B) bool, True = not a negative; None = all count, as published
 )->Tensor: # scalar
-    """Curriculum alignment of the paper: hinge costs, each weighted by exp(-beta * cost), summed both ways and divided by B*B.
+    """Curriculum alignment of the paper: hinge costs, each weighted by exp(-beta * cost),
+    summed both ways and divided by B*B. Equals the published code.
 
-    Equals the published code. `mask` (ours) takes out known false negatives, see `same_pairs`. ValueError as in `negatives`."""
-    return sum((cost * torch.exp(-beta * cost)).sum() for cost in hinge_costs(sims, margin, mask)) / sims.numel()
+    `mask` (ours) takes out known false negatives: see `same_pairs`.
+    ValueError as in `negatives`."""
+    costs = hinge_costs(sims, margin, mask)
+    return sum((cost * torch.exp(-beta * cost)).sum() for cost in costs) / sims.numel()
 
 # %% ../nbs/06_losses.ipynb #39e412c5
 def same_pairs(
     image_index:Tensor, # (B,) which image each row shows
     caption_ids:Tensor|None=None, # (B, T) padded token ids; None = compare images only
 )->Tensor: # (B, B) bool, True where image i and caption j belong together, the diagonal included
-    "Known right pairs of a batch: same image, or word-for-word the same caption. ValueError unless both have B rows."
+    """Known right pairs of a batch: same image, or word-for-word the same caption.
+
+    ValueError unless both have B rows."""
     same = image_index[:, None] == image_index
     if caption_ids is None: return same
-    if len(caption_ids) != len(image_index): raise ValueError(f'{len(image_index)} images but {len(caption_ids)} captions: one row each is needed')
+    if len(caption_ids) != len(image_index):
+        raise ValueError(f'{len(image_index)} images but {len(caption_ids)} captions: '
+                         'one row each is needed')
     return same | (caption_ids[:, None] == caption_ids).all(dim=-1)
 
 # %% ../nbs/06_losses.ipynb #924642e4
@@ -64,9 +81,10 @@ def hardest_negative(
     margin:float=0.2, # by how much a right pair must win
     mask:Tensor|None=None, # (B, B) bool, True = not a negative
 )->Tensor: # scalar
-    """VSE++ (Faghri et al., 2018): the largest hinge cost of each row and of each column, summed. ValueError as in `negatives`.
+    """VSE++ (Faghri et al., 2018): the largest hinge cost of each row and of each column, summed.
 
-    Where equal costs tie, as with repeated captions, they share the gradient, so the order of the batch stays irrelevant."""
+    Where equal costs tie, as with repeated captions, they share the gradient, so the order of the
+    batch stays irrelevant. ValueError as in `negatives`."""
     captions_for_image, images_for_caption = hinge_costs(sims, margin, mask)
     return captions_for_image.amax(dim=1).sum() + images_for_caption.amax(dim=0).sum()
 
@@ -76,12 +94,16 @@ def contrastive(
     temperature:float=0.07, # tau; small = the hardest negatives dominate
     mask:Tensor|None=None, # (B, B) bool, True = not a negative
 )->Tensor: # scalar; log(B) when all cosines are equal
-    "Symmetric softmax loss as in ConVIRT and CLIP, with a fixed temperature; for comparison, no part of HVSA. ValueError as in `negatives`."
+    """Symmetric softmax loss as in ConVIRT and CLIP, with a fixed temperature; no part of HVSA.
+
+    ValueError as in `negatives`."""
     candidates = negatives(sims, mask).fill_diagonal_(True)
     logits = (sims / temperature).masked_fill(~candidates, -torch.inf)
-    return -sum(logits.log_softmax(dim=d).diag().mean() for d in (0, 1)) / 2
+    right = torch.arange(len(sims), device=sims.device)     # the class of row i is i
+    return (F.cross_entropy(logits, right) + F.cross_entropy(logits.T, right)) / 2
 
-LOSSES = { # name -> function of (B, B) similarities, a mask or None, and settings (margin, beta, temperature)
+# name -> function of (B, B) similarities, a mask or None, and settings (margin, beta, temperature)
+LOSSES = {
     'curriculum': lambda sims, mask, c: adaptive_alignment(sims, c.margin, c.beta, mask),
     'hardest': lambda sims, mask, c: hardest_negative(sims, c.margin, mask),
     'contrastive': lambda sims, mask, c: contrastive(sims, c.temperature, mask),
@@ -93,35 +115,43 @@ def feature_uniformity(
     gamma:float=2., # sharpness of the repulsion (published value)
     every:int=5, # take rows 0, every, 2*every ... (published value); 1 = all rows
 )->Tensor: # scalar in [exp(-4*gamma), 1]; 0 when there is no pair
-    """Feature uniformity of the paper: mean Gaussian potential of pairs among `x[::every]`, projected to the sphere. Equals the published code.
+    """Feature uniformity of the paper: mean Gaussian potential of pairs among `x[::every]`,
+    projected to the sphere. Equals the published code.
 
-    With fewer than two rows selected (B <= `every`) the published mean over no pairs is NaN. Here it is 0, still part of the graph."""
+    With fewer than two rows selected (B <= `every`) the published mean over no pairs is NaN.
+    Here it is 0, still part of the graph. ValueError unless `x` is a matrix."""
+    if x.dim() != 2: raise ValueError(f'x must be (B, D) image vectors, got shape {tuple(x.shape)}')
     rows = x[::every]
     return gaussian_potential(rows, gamma) if len(rows) > 1 else x.sum() * 0
 
 # %% ../nbs/06_losses.ipynb #e81eb9ae
 class AutoWeight(nn.Module):
-    """Auto weighting of the paper: softmax weights for `n` losses, computed from the losses themselves.
+    """Auto weighting of the paper: softmax weights for `n` losses, computed from the losses.
 
-    Equals the published code, with its names in the state dict (`linear.0` to `linear.4`). The gradient of the total
-    flows through the weights too, so they move to whichever loss is smaller: log them."""
+    Equals the published code, with its names in the state dict (`linear.0` to `linear.4`).
+    The gradient of the total flows through the weights too, so they move to whichever loss is
+    smaller: log them."""
     def __init__(self,
         n:int=2, # number of losses (published: alignment, uniformity, in this order)
     ):
         super().__init__()
-        self.linear = nn.Sequential(nn.Linear(n, 64, bias=False), nn.PReLU(), nn.Linear(64, 128, bias=False), nn.PReLU(),
-                                    nn.Linear(128, n, bias=False))
+        self.linear = nn.Sequential(
+            nn.Linear(n, 64, bias=False), nn.PReLU(),
+            nn.Linear(64, 128, bias=False), nn.PReLU(),
+            nn.Linear(128, n, bias=False))
 
     def weights(self,
         losses:Tensor, # (n,) loss values
     )->Tensor: # (n,) positive, sum 1
         "The weight of each loss. ValueError unless `losses` is a vector of n values."
         n = self.linear[0].in_features
-        if losses.shape != (n,): raise ValueError(f'losses must be a vector of {n} values, got shape {tuple(losses.shape)}')
+        if losses.shape != (n,):
+            shape = tuple(losses.shape)
+            raise ValueError(f'losses must be a vector of {n} values, got shape {shape}')
         return self.linear(losses).softmax(dim=0)
 
     def forward(self,
         losses:Tensor, # (n,) loss values, as torch.stack gives them
     )->Tensor: # scalar between the smallest and the largest loss
-        "The weighted total."
+        "The weighted total. ValueError unless `losses` is a vector of n values."
         return (self.weights(losses) * losses).sum()

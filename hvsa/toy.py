@@ -12,39 +12,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from PIL import Image
-from tqdm.auto import tqdm
-from .datasets.drawing import GROUNDS, HIDDEN, KINDS, NEIGHBOURS, paint
+from tqdm import tqdm
+from .datasets.drawing import GROUNDS, HIDDEN, NEIGHBOURS
+from .datasets.scenes import SCENE_CLASSES, paint
 
 # %% ../nbs/datasets/toy.ipynb #dcda4b68
 @dataclass(frozen=True)
 class Scene:
-    "The facts of one picture: what its drawing shows and its captions say."
+    "The facts of one image: what its drawing shows and its captions say."
     seed:int # of the data set
     index:int # of the scene in it; seed and index decide everything else
-    kind:str # such as 'harbour'
+    scene_class:str # such as 'harbour'
     count:int # of the main things: boats in a harbour, trains on a railway
     colour:str # of the main things
     ground:str # what lies under and between
     near:tuple[str, ...] # one or two neighbours
 
     @property
-    def name(self) -> str: return f'{self.kind}_{self.index:04d}.jpg'
+    def name(self) -> str: return f'{self.scene_class}_{self.index:04d}.jpg'
     def rng(self, part:str) -> random.Random:
         return random.Random(f'{self.seed}/{self.index}/{part}')
 
     def draw(self, size:int=128) -> Image.Image:
-        "The picture, `size` pixels a side."
-        return paint(self.kind, self.count, self.colour, self.ground, self.near, size,
+        "The image, `size` pixels a side."
+        return paint(self.scene_class, self.count, self.colour, self.ground, self.near, size,
                      self.rng('picture'))
 
 def make_scene(index:int, seed:int=0) -> Scene:
-    "The facts of scene `index`: kinds take turns, all else is drawn by lot."
-    kind, rng = list(KINDS)[index % len(KINDS)], random.Random(f'{seed}/{index}/facts')
-    spec = KINDS[kind]
+    "The facts of scene `index`: classes take turns, all else is drawn by lot."
+    scene_class, rng = list(SCENE_CLASSES)[index % len(SCENE_CLASSES)], random.Random(
+            f'{seed}/{index}/facts')
+    spec = SCENE_CLASSES[scene_class]
     colour = rng.choice(spec.colours)
     ground = rng.choice([g for g in GROUNDS if HIDDEN[g] != colour and g not in spec.avoid])
     near = rng.sample([n for n in NEIGHBOURS if n not in spec.avoid], rng.choice((1, 2, 2)))
-    return Scene(seed, index, kind, rng.choice(spec.counts), colour, ground, tuple(near))
+    return Scene(seed, index, scene_class, rng.choice(spec.counts), colour, ground, tuple(near))
 
 # %% ../nbs/datasets/toy.ipynb #9ad7a365
 NUMBERS = 'no one two three four five six'.split()
@@ -106,7 +108,7 @@ def describe(scene:Scene, n:int=5) -> list[str]:
     rng, captions = scene.rng('words'), []
     pick = lambda options: rng.choice(options.split('|'))
     while len(captions) < n:
-        subject = pick(SUBJECTS[scene.kind]).format(n=NUMBERS[scene.count],
+        subject = pick(SUBJECTS[scene.scene_class]).format(n=NUMBERS[scene.count],
                                                     c=scene.colour).replace('*',
                                                             's'*(scene.count > 1))
         be = 'is' if subject.split()[0] in ('a', 'an', 'one', 'farmland') else 'are'

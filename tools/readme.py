@@ -5,6 +5,7 @@ page cannot show a notebook's own. Links to notebooks and images are made to sta
 """
 import base64, json, re, sys
 from fastcore.script import call_parse
+from heads import BADGE
 
 SCHEME = re.compile(r'[a-z][a-z0-9+.-]*:|#|/', re.I)
 NOTES = dict(note='NOTE', tip='TIP', important='IMPORTANT', warning='WARNING', caution='CAUTION')
@@ -12,7 +13,7 @@ NOTES = dict(note='NOTE', tip='TIP', important='IMPORTANT', warning='WARNING', c
 def relink(text:str, folder:str) -> str:
     "Make the relative links and pictures of a page in `folder` work from the top folder"
     def there(m): return m.group(0) if SCHEME.match(m.group(2)) else f'{m.group(1)}{folder}/{m.group(2)}'
-    return re.sub(r'((?:src|href)=")([^"]+)', there, re.sub(r'(\]\()([^)\s]+)', there, text))
+    return re.sub(r'((?:src|srcset|href)=")([^"]+)', there, re.sub(r'(\]\()([^)\s]+)', there, text))
 
 def plain_blocks(text:str) -> str:
     "Turn Quarto's callouts into quoted notes, and drop its other fences and attributes"
@@ -37,15 +38,20 @@ def output(out:dict, cell:dict, i:int, alt:str, images:dict) -> str:
         name = f'readme-{cell["id"]}-{i}.{kind[6:]}'
         images[name] = base64.b64decode(data[kind])
         return f'![{alt}](nbs/images/{name})'
+    if 'image/svg+xml' in data:
+        images[name := f'readme-{cell["id"]}-{i}.svg'] = data['image/svg+xml'].encode()
+        return f'![{alt}](nbs/images/{name})'
     if 'text/markdown' in data: return data['text/markdown'].strip()
     if 'text/html' in data: return re.sub(r'<style.*?</style>\s*', '', data['text/html'], flags=re.S).strip()
     return f"```\n{data['text/plain'].rstrip()}\n```" if 'text/plain' in data else ''
 
-def readme(nb:dict, folder:str) -> tuple:
+def readme(nb:dict, folder:str, site:str) -> tuple:
     "README text and its pictures (name -> bytes)"
     parts, images = [], {}
-    for cell in nb['cells']:
+    for i, cell in enumerate(nb['cells']):
         source = ''.join(cell['source'])
+        if i == 0: source = re.sub(r'(?m)^- [\w-]+: .*\n?', '', source)  # options of the page
+        if cell.get('id') == BADGE: source += f'\n\n[Read it as a site]({site})'
         if cell['cell_type'] == 'markdown': parts.append(plain_blocks(relink(source, folder)).strip())
         if cell['cell_type'] != 'code': continue
         opts, code = marks(source)
@@ -65,7 +71,7 @@ def main(
     cfg = get_config()
     source, target, folder = cfg.nbs_path/cfg.readme_nb, cfg.config_path/'README.md', cfg.nbs_path/'images'
     if not source.exists(): sys.exit(f'{source} is missing')
-    text, images = readme(json.loads(source.read_text(encoding='utf-8')), cfg.nbs_path.name)
+    text, images = readme(json.loads(source.read_text(encoding='utf-8')), cfg.nbs_path.name, cfg.doc_host + cfg.doc_baseurl)
     files = {target: text.encode(), **{folder/name: data for name, data in images.items()}}
     stale = [p for p in folder.glob('readme-*.*') if p not in files]
     wrong = [p for p, data in files.items() if not p.exists() or p.read_bytes() != data] + stale

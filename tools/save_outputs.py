@@ -3,6 +3,9 @@
 Cells run exactly as `nbdev_test` runs them: those marked `#| eval: false` or with a flag of
 settings.ini's `tst_flags` are left out, and keep the outputs they have. A notebook is written
 only when all of its cells ran, in one step, and already as `nbdev_clean` would leave it.
+
+Figures are stored as a PNG of twice the width at which they are shown; those of a cell marked `#| svg`
+as vector graphics, which is best for lines. Neither warnings nor progress bars are stored.
 """
 import base64, io, json, multiprocessing, os, re, sys, tempfile, time
 from pathlib import Path
@@ -18,17 +21,25 @@ def tidy(text:str, root:Path) -> str:
         if len(prefix) > 5: text = text.replace(f'{prefix}/', '')
     return text.replace(f'{Path.home()}/', '~/')
 
-def smaller(png:str, palette:int=100_000, photo:int=180_000) -> dict: # kind -> base64, as stored in notebooks
-    "A figure over `palette` bytes with 256 colours instead of millions; one still over `photo` bytes, which shows photographs, as JPEG"
+SHOWN = 880  # pixels of a page's width; figures are stored at twice the width they are shown at
+
+def smaller(png:str, meta:dict, palette:int=100_000, photo:int=250_000) -> tuple: # kind, base64 as stored in notebooks, metadata
+    "A figure no wider than a page shows it twice over; large ones with 256 colours, still larger ones, photographs, as JPEG"
     from PIL import Image
     raw = base64.b64decode(png)
-    if len(raw) <= palette: return {'image/png': png}
-    im, out = Image.open(io.BytesIO(raw)).convert('RGB'), io.BytesIO()
-    im.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
-    if len(out.getvalue()) <= photo: return {'image/png': base64.b64encode(out.getvalue()).decode()}
+    image = Image.open(io.BytesIO(raw))
+    if 'width' in meta: meta = {'width': min(SHOWN, meta['width']), 'height': round(meta['height']*min(1, SHOWN/meta['width']))}
+    if image.width > 2*SHOWN:
+        image, out = image.convert('RGB').resize((2*SHOWN, round(image.height*2*SHOWN/image.width)), Image.Resampling.LANCZOS), io.BytesIO()
+        image.save(out, 'PNG', optimize=True)
+        raw = out.getvalue()
+    if len(raw) <= palette: return 'image/png', base64.b64encode(raw).decode(), meta
+    out, image = io.BytesIO(), image.convert('RGB')
+    image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
+    if len(out.getvalue()) <= photo: return 'image/png', base64.b64encode(out.getvalue()).decode(), meta
     out = io.BytesIO()
-    im.save(out, 'JPEG', quality=85, optimize=True)
-    return {'image/jpeg': base64.b64encode(out.getvalue()).decode()}
+    image.save(out, 'JPEG', quality=85, optimize=True)
+    return 'image/jpeg', base64.b64encode(out.getvalue()).decode(), meta
 
 BAR = re.compile(r'\d+%\||\dit/s|s/it')  # of tqdm
 
@@ -42,9 +53,20 @@ def tidy_outputs(outputs:list, root:Path) -> list:
             if out.get('name') == 'stderr' or not ''.join(out['text']).strip(): continue
         data = out.get('data', {})
         if 'text/plain' in data: data['text/plain'] = tidy(''.join(data['text/plain']), root).splitlines(True)
-        if 'image/png' in data: data |= smaller(''.join(data.pop('image/png')))
+        if 'image/svg+xml' in data: data['image/svg+xml'] = ''.join(data['image/svg+xml']).splitlines(True)
+        elif 'image/png' in data:
+            kind, figure, meta = smaller(''.join(data.pop('image/png')), out['metadata'].pop('image/png', {}))
+            data[kind] = figure
+            if meta: out['metadata'][kind] = meta
         kept.append(out)
     return kept
+
+def draw_as(shell, kind:str):
+    "Figures of the next cells as `retina`, a PNG of twice the shown width, or as `svg`; the same bytes each time"
+    import matplotlib
+    from IPython.core.pylabtools import select_figure_formats
+    matplotlib.rcParams['svg.hashsalt'] = 'hvsa'
+    select_figure_formats(shell, {kind}, **({'metadata': {'Date': None}} if kind == 'svg' else {}))
 
 def write_atomic(path:Path, text:str):
     "Replace the file at `path` by `text` in one step"
@@ -64,11 +86,12 @@ def run_notebook(path:Path, force_flags:set) -> dict:
     sys.path.insert(0, str(cfg.config_path))
     nb = NBProcessor(path, procs=FrontmatterProc, process=True).nb
     os.chdir(path.parent)
-    shell, outputs = CaptureShell(path, mpl_format='png'), {}
+    shell, outputs = CaptureShell(path), {}
     for cell in nb.cells:
         marks = cell.get('directives_') or {}
         if cell.cell_type != 'code' or skip & marks.keys() or 'nbdev_export'+'(' in cell.source: continue
         if marks.get('eval:', [''])[0].lower() == 'false': continue
+        draw_as(shell, 'svg' if 'svg' in marks else 'retina')
         made = shell.run(cell.source)
         if shell.exc:
             error = made and next((o for o in made if o['output_type'] == 'error'), None)

@@ -1,51 +1,51 @@
-"""Run `nbdev_test` once and count: its own output has no number, and it succeeds when it finds no notebook."""
-import os, re, shutil, signal, subprocess, sys, time
+"""Test notebooks as `nbdev_test` does, and count: its own output has no number, and it succeeds when it finds no notebook.
+
+Each notebook runs in a process of its own, with a limit of its own.
+"""
+import os, signal, subprocess, sys, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from fastcore.script import call_parse
 
-def verdicts(log:str, files:list) -> dict:
-    "What went wrong in each notebook that failed, from the log of `nbdev_test --do_print`"
-    failed = {}
-    for m in re.finditer(r'^(\w[\w.]*) in (\S+\.ipynb):\n=+\n(.*?)(?=^Starting |^- Completed |^\w[\w.]* in \S+\.ipynb:$|^nbdev Tests Failed|\Z)', log, re.M | re.S):
-        failed[Path(m.group(2))] = m.group(3).strip()
-    done = {Path(p) for p in re.findall(r'^- Completed (\S+\.ipynb)', log, re.M)}
-    named = set(re.findall(r'^\t(\S+\.ipynb)$', log, re.M))
-    for path in files:
-        if path not in done: failed.setdefault(path, 'did not run to its end')
-        elif path.name in named and not any(p.name == path.name for p in failed): failed[path] = 'failed without a message'
-    return failed
+ONE = """
+import sys
+from pathlib import Path
+from nbdev.config import get_config
+from nbdev.test import test_nb
+path, flags, cfg = Path(sys.argv[1]), sys.argv[2].split(), get_config(path=Path(sys.argv[1]))
+sys.exit(not test_nb(path, skip_flags=cfg.tst_flags.split(), force_flags=flags, basepath=cfg.config_path)[0])
+"""
 
-def run(args:list, limit:int) -> tuple:
-    "What `args` printed, and its exit code; it and its children are ended after `limit` seconds"
+def test(path:Path, flags:str, limit:int) -> tuple:
+    "What went wrong in the notebook at `path`, or None; and how many seconds it took"
+    start = time.time()
     env = {'OMP_WAIT_POLICY': 'passive'} | os.environ  # notebooks run side by side: threads that wait should not keep a core busy
-    process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, env=env)
+    process = subprocess.Popen([sys.executable, '-c', ONE, str(path), flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, errors='replace', start_new_session=True, env=env)
     try: log = process.communicate(timeout=limit)[0]
-    except BaseException as e:  # too long, or interrupted
+    except BaseException as e:  # too long, or interrupted: end it and its children
         os.killpg(process.pid, signal.SIGKILL)
-        if not isinstance(e, subprocess.TimeoutExpired): raise
         log = process.communicate()[0]
-    return log, process.returncode
+        if not isinstance(e, subprocess.TimeoutExpired): raise
+        log += f'\nstopped after {limit} s'
+    return (log.strip()[-6000:] or f'ended with {process.returncode}') if process.returncode else None, time.time() - start
 
 @call_parse
 def main(
     path:str=None, # A notebook or folder (default: all notebooks)
-    n_workers:int=None, # Notebooks at a time (default: nbdev_test's)
+    n_workers:int=min(4, os.cpu_count() or 1), # Notebooks at a time
     flags:str='', # Flags whose cells run too, separated by spaces
-    limit:int=1200, # Seconds after which notebooks that still run have failed
+    limit:int=1200, # Seconds after which a notebook that still runs has failed
 ):
-    "Run nbdev_test, name each notebook that failed with its error, and count"
+    "Test notebooks, name each that failed with its error, and count"
     from nbdev.doclinks import nbglob
     files = [Path(p).absolute() for p in sorted(nbglob(path))] if not path or Path(path).is_dir() else [Path(path).absolute()]
-    program = shutil.which('nbdev_test') or str(Path(sys.executable).parent/'nbdev_test')
-    args = [program, '--do_print', '--timing'] + (['--path', path] if path else []) + (['--flags', flags] if flags else [])
-    if n_workers is not None: args += ['--n_workers', str(n_workers)]
+    files.sort(key=lambda p: p.stat().st_size, reverse=True)  # long ones first, so that none is left over at the end
     start = time.time()
-    log, code = run(args, limit)
-    failed = verdicts(log, files)
-    if code and not failed: failed = {path: f'nbdev_test ended with {code}' for path in files}
-    for name, error in failed.items(): print(f'FAILED {os.path.relpath(name)}\n{error}\n')
-    if 'did not run to its end' in failed.values(): print(f'The end of what nbdev_test said:\n{log[-1500:]}\n')
-    for line in re.findall(r'^\S+\.ipynb: \d+ secs$', log, re.M): print(line)
-    print(f'{time.time()-start:.0f} s for {len(files)} notebooks')
+    with ThreadPoolExecutor(n_workers) as pool: results = dict(zip(files, pool.map(lambda p: test(p, flags, limit), files)))
+    for file, (error, seconds) in results.items(): print(f'{"FAILED" if error else "ok    "} {seconds:4.0f} s  {os.path.relpath(file)}')
+    failed = {file: error for file, (error, _) in results.items() if error}
+    for file, error in failed.items(): print(f'\nFAILED {os.path.relpath(file)}\n{error}')
+    print(f'\n{time.time()-start:.0f} s for {len(files)} notebooks')
     print(f'{len(files)-len(failed)} passed, {len(failed)} failed')
     sys.exit(bool(failed) or not files)

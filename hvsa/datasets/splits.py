@@ -16,12 +16,12 @@ from typing import NamedTuple
 # %% ../../nbs/datasets/splits.ipynb #606d2be8
 @dataclass(frozen=True)
 class Split:
-    """Pictures and their captions, `per_image` to a picture: captions of image i are
+    """Images and their captions, `per_image` to an image: captions of image i are
     `captions[i*per_image : (i+1)*per_image]`."""
     images:list[Path]          # N files
     captions:list[str]         # M = N * per_image sentences
-    per_image:int = 5          # captions a picture
-    listed:list[str]|None = None # 'file:line' that names each picture, for error messages
+    per_image:int = 5          # captions an image
+    listed:list[str]|None = None # 'file:line' that names each image, for error messages
 
     def __len__(self): return len(self.images)
 
@@ -100,7 +100,7 @@ def names_once(
     names:list[str], # lines of the list `file`
     n_captions:int, # lines of `caps`
     file:Path, caps:Path, # for the messages
-    per_image:int, # captions a picture
+    per_image:int, # captions an image
     report:Callable=stop, # told of each Problem
 ) -> list[int]: # index of the line that names each image
     "Recognise the two layouts: each image named once, or once a caption."
@@ -126,13 +126,13 @@ def safe_name(
     name:str, # as a list has it
     where:str, # 'file:line', for the messages
     report:Callable=stop, # told of each Problem
-) -> Path|None: # relative path of the picture, None where a problem was reported
-    "The name of a picture, if it is one and stays inside the folder of the pictures."
+) -> Path|None: # relative path of the image, None where a problem was reported
+    "The name of an image, if it is one and stays inside the folder of the images."
     name = name.strip()
     if not Path(name).parts:
-        report(Problem('blank name', where, 'a blank where a picture should be named'))
+        report(Problem('blank name', where, 'a blank where an image should be named'))
     elif Path(name).anchor or '..' in Path(name).parts:
-        report(Problem('unsafe name', where, f'{name} leaves the folder of the pictures: refused'))
+        report(Problem('unsafe name', where, f'{name} leaves the folder of the images: refused'))
     else: return Path(name)
 
 # `images` as the list names them
@@ -147,18 +147,18 @@ def read_lists(path:Path, split:str, per_image:int=5, report:Callable=stop) -> S
     return Split(list(images.values()), captions, per_image, list(images))
 
 def load_split(
-    path:str|Path, # folder with the four text files and the pictures
+    path:str|Path, # folder with the four text files and the images
     split:str, # 'train' or 'test'
-    per_image:int=5, # captions a picture
-    images:str='images', # folder of the pictures, inside `path`
+    per_image:int=5, # captions an image
+    images:str='images', # folder of the images, inside `path`
     report:Callable=stop, # told of each Problem: `stop` raises it, a list's `append` collects them
 ) -> Split:
-    """Read one split in the layout of RSITMD and RSICD, whether it names each picture once or once
+    """Read one split in the layout of RSITMD and RSICD, whether it names each image once or once
     a caption.
 
-    Raises FileNotFoundError for a missing folder, list or picture and ValueError for counts that do
+    Raises FileNotFoundError for a missing folder, list or image and ValueError for counts that do
     not fit, text that is not
-    UTF-8 or a name that leaves the folder; the message names file and line. Pictures are opened
+    UTF-8 or a name that leaves the folder; the message names file and line. Images are opened
     later, by `read_images`.
     Where problems were collected instead, the split holds what could be read and is no good for
     training."""
@@ -170,9 +170,9 @@ def load_split(
     named, here = read_lists(path, split, per_image, report), {}
     if named.images and not (path/images).is_dir():
         report(Problem('missing folder', path/images,
-                       'is not a folder: the pictures should be there'))
+                       'is not a folder: the images should be there'))
     else:
         for name, where in zip(named.images, named.listed):
             if os.path.isfile(path/images/name): here[where] = path/images/name
-            else: report(Problem('missing picture', where, f'no picture {name} in {path/images}'))
+            else: report(Problem('missing image', where, f'no image {name} in {path/images}'))
     return replace(named, images=list(here.values()), listed=list(here))

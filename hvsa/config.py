@@ -110,7 +110,7 @@ class Config:
     clip:float|None = None     # largest norm of the gradient; none: no limit, as published
     seed:int = 2022            # of the split, the starting weights, the batches and the dropout
     # speed: changes results by no more than rounding; none: on a GPU only
-    amp:bool|None = None       # encoders in bfloat16 where that is safe (autocast)
+    amp:bool|None = None       # encoders in bfloat16, on a device with instructions for it
     channels_last:bool|None = None # images and backbone weights stored place by place
     fused:bool|None = None     # the optimiser's update as one kernel
     # let torch.compile rewrite the image encoder; needs a compiler, the first step takes minutes

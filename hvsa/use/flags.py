@@ -116,7 +116,9 @@ def parser_of(
 ) -> Parser:
     "The parser for a function's parameters."
     parameters = inspect.signature(work).parameters
-    parser = Parser(work.__name__, '%(prog)s [flags]', inspect.getdoc(work),
+    first = [f'[{p.name}]' if p.default is not p.empty else p.name
+             for p in parameters.values() if p.kind is p.POSITIONAL_ONLY]
+    parser = Parser(work.__name__, ' '.join(['%(prog)s', *first, '[flags]']), inspect.getdoc(work),
                     formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=30))
     own = [p for p in parameters.values() if p.kind is not p.VAR_KEYWORD]
     for p, (_, text) in zip(own, described(work).values()): add_parameter(parser, p, text)

@@ -91,7 +91,7 @@ def show_retrieval(
         scores = right_last(cosine(img[i:i + 1], txt)[0], slice(i*p, (i + 1)*p))
         left, right = fig.add_subplot(places[n + q, 0]), fig.add_subplot(places[n + q, 1:])
         draw_captions(left, right, split, i, scores, k)
-    fig.suptitle('Best answers to a caption, and to a picture: right in green, wrong in vermillion',
+    fig.suptitle('Best answers to a caption, and to an image: right in green, wrong in vermillion',
                  fontsize=13)
     return fig
 
@@ -101,9 +101,9 @@ def draw_images(
     scores:Tensor, # (N,) of all images
 ):
     "A caption and the images that come first."
-    rank = (scores > scores[i]).sum() + 1
+    place = (scores > scores[i]).sum() + 1
     axs[0].axis('off')
-    axs[0].text(0, .5, f'{textwrap.fill(split.captions[j], 24)}\n\nits picture: rank {rank}',
+    axs[0].text(0, .5, f'{textwrap.fill(split.captions[j], 24)}\n\nits image: place {place}',
                 va='center', fontsize=11, transform=axs[0].transAxes, in_layout=False)
     top = scores.topk(len(axs) - 1).indices.tolist()
     images = read_images([split.images[b] for b in top], 256)
@@ -118,8 +118,8 @@ def draw_captions(
 ):
     "An image and the captions that come first."
     p = split.per_image
-    rank = (scores > scores[i*p:(i + 1)*p].max()).sum() + 1
-    frame(left, read_images([split.images[i]], 256)[0], label=f'best caption: rank {rank}')
+    first = (scores > scores[i*p:(i + 1)*p].max()).sum() + 1
+    frame(left, read_images([split.images[i]], 256)[0], label=f'best caption: place {first}')
     right.axis('off')
     for place, best in enumerate(scores.topk(k).indices.tolist()):
         mine = best//p == i

@@ -2,7 +2,8 @@
 
     python .ci/bare_env.py WHEEL FOLDER
 
-torch, torchvision and what they require are linked from the environment that runs this script, which
+torch, torchvision and what they require are linked from the environment that runs this script,
+which
 spares a download of gigabytes; pip installs the wheel and the rest as it would for a user. Then
 `pip check` must be content, every module must import and every command explain itself.
 """
@@ -14,13 +15,15 @@ from packaging.requirements import Requirement  # comes with build
 wheel, target = Path(sys.argv[1]), Path(sys.argv[2])
 venv.create(target, with_pip=False)
 python = target/'bin/python'
-site = Path(subprocess.check_output([python, '-c', 'import sysconfig; print(sysconfig.get_paths()["purelib"])'], text=True).strip())
+ask = 'import sysconfig; print(sysconfig.get_paths()["purelib"])'
+site = Path(subprocess.check_output([python, '-c', ask], text=True).strip())
 
 def required(name, extras):
     "Requirements of an installed distribution that hold here"
     for text in distribution(name).requires or []:
         req = Requirement(text)
-        if not req.marker or any(req.marker.evaluate({'extra': e}) for e in ('', *extras)): yield req.name, req.extras
+        if not req.marker or any(req.marker.evaluate({'extra': e}) for e in ('', *extras)):
+            yield req.name, req.extras
 
 linked, todo = set(), [('torch', ()), ('torchvision', ())]
 while todo:
@@ -39,15 +42,20 @@ code = """
 import importlib, importlib.metadata, importlib.util, pkgutil, hvsa
 assert 'site-packages' in hvsa.__file__, hvsa.__file__
 def fail(name): raise
-names = sorted(m.name for m in pkgutil.walk_packages(hvsa.__path__, 'hvsa.', onerror=fail) if '._' not in m.name)
+names = sorted(m.name for m in pkgutil.walk_packages(hvsa.__path__, 'hvsa.', onerror=fail) if '._'
+not in m.name)
 for name in names: importlib.import_module(name)
-assert names and not any(map(importlib.util.find_spec, ['nbdev', 'IPython', 'jupyterlab'])), 'the dev extra is here'
+assert names and not any(map(importlib.util.find_spec, ['nbdev', 'IPython', 'jupyterlab'])), 'the
+dev extra is here'
 print('modules:', *names)
 for e in importlib.metadata.entry_points(group='console_scripts'):
     if e.value.startswith('hvsa'): print('command', e.name)
 """
-out = subprocess.run([python, '-I', '-c', code], check=True, text=True, stdout=subprocess.PIPE, cwd=target).stdout
+out = subprocess.run([python, '-I', '-c', code], check=True, text=True, stdout=subprocess.PIPE,
+                     cwd=target).stdout
 print(out)
 commands = [line.split()[1] for line in out.splitlines() if line.startswith('command ')]
-for command in commands: subprocess.run([target/'bin'/command, '--help'], check=True, cwd=target, stdout=subprocess.DEVNULL)
+for command in commands:
+    subprocess.run([target/'bin'/command, '--help'], check=True, cwd=target,
+                   stdout=subprocess.DEVNULL)
 print(f'note: {len(out.splitlines()[0].split()) - 1} modules, {len(commands)} commands')

@@ -59,9 +59,10 @@ def hvsa_train(
             wanted = Run(wanted, data or before.data, several or before.seeds)
         else: wanted = Run(settings(preset, config, changes), data or f'data/{preset}', several)
         if show: return show_settings(wanted.config)
-        if not resume: folder, resume = from_main(place_for, wanted, folder, bool(out))
-        if not data and preset == 'toy':
-            from_main(draw_toy, Path(wanted.data), main and not quiet)
+        if not resume:
+            folder, resume = from_main(place_for, wanted, folder, bool(out))
+            if preset == 'toy' and not data:
+                from_main(draw_toy, Path(wanted.data), main and not quiet)
         keep = None if cache == 'none' else cache
         train_and_tell(wanted, folder, resume, device, main, main and not quiet, keep)
 
@@ -79,8 +80,8 @@ def train_and_tell(
     config, data, seeds = wanted
     if seeds:
         found = train_seeds(config, seeds, data, folder, resume, device, progress, cache)
-        if main: print(f'\n{protocol_table(found)}\n\nThe runs lie in {folder}; '
-                       f'the table\'s numbers in {folder/"protocol.json"}')
+        if main: print(f'\n{protocol_table(found)}\n\nThe runs lie in {folder}, '
+                       f'the numbers of the table in {folder/"protocol.json"}')
         return
     found = train_run(config, data, folder, resume, device, progress, cache)
     if not main: return
@@ -88,8 +89,9 @@ def train_and_tell(
           f'{found["data"]}; epoch {found["best_epoch"]} of {found["epochs"]} was the best by '
           'validation\n')
     show_result(found['test'], found['class_oracle'], found['test_images'])
-    print(f'\nThe run lies in {folder}: look at {folder/"curves.png"} and '
-          f'{folder/"retrieval.png"}; score it again with: hvsa_eval {folder}')
+    curves, answers = folder/'curves.png', folder/'retrieval.png'
+    print(f'\nThe run lies in {folder}: look at {curves} and {answers}\n'
+          f'Score it again with: hvsa_eval {folder}')
 
 # %% ../nbs/use/commands_built.ipynb #05d9567f
 @command

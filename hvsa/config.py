@@ -83,7 +83,7 @@ class Config:
     word_dim:int = 620         # length of a word vector
     hidden:int = 2400          # units of the GRU
     dropout:float = 0.25       # of the GRU's inputs and states
-    bidirectional:bool = False # both ways, half the units each (the paper's figure, not its code)
+    bidirectional:bool = False # read both ways, half the units each (the paper's figure)
     relu:bool = True           # end with a ReLU, as published: captions are non-negative
     # sphere and losses
     dim:int = 512              # dimensions of the common space
@@ -91,8 +91,8 @@ class Config:
     margin:float = 0.2         # by how much a right pair should win
     beta:float = 0.5           # how much less a harder pair weighs; 0 is the plain triplet loss
     temperature:float = 0.07   # of the contrastive loss
-    # right pairs of a batch that are not to count as negatives: those of the same image,
-    # or those of the same words too; none: all count, as published
+    # which known right pairs of a batch are no negatives; image: those of the same image;
+    # caption: those of equal words too; none: all are negatives, as published
     mask_positives:Literal['image', 'caption']|None = None
     gamma:float = 2.           # sharpness of the uniformity potential
     uniformity_stride:int = 5  # uniformity looks at every so many-th image of a batch; 1 is all

@@ -40,9 +40,8 @@ class Scene:
 
 def make_scene(index:int, seed:int=0) -> Scene:
     "The facts of scene `index`: classes take turns, all else is drawn by lot."
-    scene_class, rng = list(SCENE_CLASSES)[index % len(SCENE_CLASSES)], random.Random(
-            f'{seed}/{index}/facts')
-    spec = SCENE_CLASSES[scene_class]
+    scene_class = list(SCENE_CLASSES)[index % len(SCENE_CLASSES)]
+    spec, rng = SCENE_CLASSES[scene_class], random.Random(f'{seed}/{index}/facts')
     colour = rng.choice(spec.colours)
     ground = rng.choice([g for g in GROUNDS if HIDDEN[g] != colour and g not in spec.avoid])
     near = rng.sample([n for n in NEIGHBOURS if n not in spec.avoid], rng.choice((1, 2, 2)))
@@ -98,9 +97,8 @@ NEAR = dict(
     building='a large building|a long building|a warehouse')
 BY = 'near|beside|next to|close to'
 FRAMES = ('{subject} on {on} {by} {near} .', 'there {be} {subject} on {on} {by} {near} .',
-          '{by} {near} {be} {subject} on {on} .',
-          '{on} with {subject} {by} {near} .', '{subject} surrounded by {on} {by} {near} .',
-                  'we see {subject} {by} {near} on {on} .',
+          '{by} {near} {be} {subject} on {on} .', '{on} with {subject} {by} {near} .',
+          '{subject} surrounded by {on} {by} {near} .', 'we see {subject} {by} {near} on {on} .',
           '{by} {subject} we find {near} on {on} .', '{near} and {on} around {subject} .')
 
 def describe(scene:Scene, n:int=5) -> list[str]:
@@ -108,9 +106,8 @@ def describe(scene:Scene, n:int=5) -> list[str]:
     rng, captions = scene.rng('words'), []
     pick = lambda options: rng.choice(options.split('|'))
     while len(captions) < n:
-        subject = pick(SUBJECTS[scene.scene_class]).format(n=NUMBERS[scene.count],
-                                                    c=scene.colour).replace('*',
-                                                            's'*(scene.count > 1))
+        subject = pick(SUBJECTS[scene.scene_class]).replace('*', 's'*(scene.count > 1))
+        subject = subject.format(n=NUMBERS[scene.count], c=scene.colour)
         be = 'is' if subject.split()[0] in ('a', 'an', 'one', 'farmland') else 'are'
         near = ' and '.join(pick(NEAR[name]) for name in scene.near)
         text = rng.choice(FRAMES).format(subject=subject, be=be, on=pick(ON[scene.ground]),
@@ -132,8 +129,8 @@ def make_toy(
     The folder appears under its name only when it is complete. Scene i is the same whatever `n` is.
     Raises ValueError for an impossible `n`, `size` or `seed`, and FileExistsError when `path` holds
     something already."""
-    for name, value, low, high in ('n', n, 5, 10**6), ('size', size, 32, 1024), ('seed', seed, 0,
-            2**64):
+    for name, value, low, high in [('n', n, 5, 10**6), ('size', size, 32, 1024),
+                                   ('seed', seed, 0, 2**64)]:
         if type(value) is not int or not low <= value <= high:
             raise ValueError(f'{name} must be a whole number from {low} to {high}, not {value!r}')
     target = Path(path).expanduser().absolute()
@@ -141,8 +138,8 @@ def make_toy(
         raise FileExistsError(f'{path} exists and is not empty: choose another folder, or remove '
                               f'it first')
     target.parent.mkdir(parents=True, exist_ok=True)
-    files = {f'{split}_{what}.txt': [] for split in ('train', 'test') for what in ('caps',
-            'filename')}
+    files = {f'{split}_{what}.txt': []
+             for split in ('train', 'test') for what in ('caps', 'filename')}
     with TemporaryDirectory(prefix=f'.{target.name}-', dir=target.parent) as tmp:
         new = Path(tmp)/target.name
         (new/'images').mkdir(parents=True)
@@ -150,7 +147,7 @@ def make_toy(
             scene, split = make_scene(i, seed), 'test' if i % 5 == 4 else 'train'
             scene.draw(size).save(new/'images'/scene.name, quality=90)
             files[f'{split}_caps.txt'] += describe(scene)
-            # as in the published lists
+            # the published lists name a test image once a caption
             files[f'{split}_filename.txt'] += [scene.name]*(5 if split == 'test' else 1)
         for name, lines in files.items(): (new/name).write_bytes(('\n'.join(lines)+'\n').encode())
         if target.exists(): target.rmdir()

@@ -4,7 +4,6 @@ Block N of that page (its cell `b10c000N`) stands as a fenced listing near the t
 first what is taken apart. Copies go out of date; `--check` says so.
 """
 import json, sys
-from pathlib import Path
 from fastcore.script import call_parse
 from save_outputs import write_atomic
 

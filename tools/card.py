@@ -22,9 +22,11 @@ def main():
         names = dict.fromkeys((made/'train_filename.txt').read_text(encoding='utf-8').split())
         scenes = [Image.open(made/'images'/list(names)[i]).convert('RGB') for i in SCENES]
     card = Image.new('RGB', (WIDTH, HEIGHT), BAR)
-    for i, scene in enumerate(scenes): card.paste(scene.resize((210, 210)), (WIDTH - 630 + 210*(i % 3), 210*(i//3)))
+    for i, scene in enumerate(scenes):
+        card.paste(scene.resize((210, 210)), (WIDTH - 630 + 210*(i % 3), 210*(i//3)))
     draw = ImageDraw.Draw(card)
     draw.text((60, 120), 'hvsa', INK, font(96, True))
-    draw.multiline_text((60, 270), 'Aerial images\nfound by a sentence,\nand sentences\nby an image', INK, font(38), spacing=14)
+    what = 'Aerial images\nfound by a sentence,\nand sentences\nby an image'
+    draw.multiline_text((60, 270), what, INK, font(38), spacing=14)
     draw.text((60, 530), 'A method in ten notebooks', '#a9c4d0', font(26))
     card.quantize(256).save(get_config().nbs_path/'images/card.png', optimize=True)

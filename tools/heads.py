@@ -1,8 +1,8 @@
 """Put the two cells that make a notebook open alone on a hosted runtime after its title.
 
 One is the badge that opens it there, the other installs the package from its repository (and keeps
-a torch that is already there). Both are made from `user`, `repo` and `branch` in settings.ini, as are the
-addresses of the repository in the files of `PLACES` and the badges in nbs/images.
+a torch that is already there). Both are made from `user`, `repo` and `branch` in settings.ini, as
+are the addresses of the repository in the files of `PLACES` and the badges in nbs/images.
 """
 import json, os, re, sys
 from pathlib import Path
@@ -18,61 +18,78 @@ INSTALLER = """\
 import importlib.util, os
 hosted = {'COLAB_RELEASE_TAG', 'KAGGLE_KERNEL_RUN_TYPE'} & os.environ.keys()
 if hosted and importlib.util.find_spec('LIB') is None:
-    get_ipython().run_line_magic('pip', 'install -q "WHAT"')"""
+    package = 'WHAT'
+    get_ipython().run_line_magic('pip', f'install -q "{package}"')"""
 
 # Badges ------------------------------------------------------------------------------------------
 
 def badge_svg(label:str, value:str, color:str) -> str:
     "A badge of two fields; the text is fitted to widths that any font can meet"
     a, b = (round(6.4*len(text) + 10) for text in (label, value))
-    def words(text, x, width): return f'<text x="{x + width/2}" y="14" textLength="{width - 10}" lengthAdjust="spacingAndGlyphs">{text}</text>'
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{a + b}" height="20" role="img" aria-label="{label}: {value}">'
-            f'<clipPath id="r"><rect width="{a + b}" height="20" rx="3"/></clipPath><g clip-path="url(#r)">'
-            f'<rect width="{a}" height="20" fill="#10303f"/><rect x="{a}" width="{b}" height="20" fill="{color}"/></g>'
-            f'<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
+    def words(text, x, width):
+        fit = f'textLength="{width - 10}" lengthAdjust="spacingAndGlyphs"'
+        return f'<text x="{x + width/2}" y="14" {fit}>{text}</text>'
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{a + b}" height="20" role="img" '
+            f'aria-label="{label}: {value}">'
+            f'<clipPath id="r"><rect width="{a + b}" height="20" rx="3"/></clipPath>'
+            f'<g clip-path="url(#r)"><rect width="{a}" height="20" fill="#10303f"/>'
+            f'<rect x="{a}" width="{b}" height="20" fill="{color}"/></g>'
+            f'<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" '
+            f'font-size="11">'
             f'{words(label, 0, a)}{words(value, a, b)}</g></svg>\n')
 
 def badges(cfg) -> dict:
     "name -> label, value, colour, where it leads"
     colab = f'https://colab.research.google.com/github/{cfg.user}/{cfg.repo}/blob/{cfg.branch}'
     return dict(colab=('open in', 'Colab', '#a85800', colab),
-                tests=('tests', 'on each push', '#0173b2', f'{cfg.git_url}/actions/workflows/test.yml'),
-                licence=('licence', 'Apache-2.0', '#0173b2', f'{cfg.git_url}/blob/{cfg.branch}/LICENSE'),
-                python=('Python', f'{cfg.min_python}+', '#0173b2', f'{cfg.git_url}/blob/{cfg.branch}/settings.ini'))
+                tests=('tests', 'on each push', '#0173b2',
+                       f'{cfg.git_url}/actions/workflows/test.yml'),
+                licence=('licence', 'Apache-2.0', '#0173b2',
+                         f'{cfg.git_url}/blob/{cfg.branch}/LICENSE'),
+                python=('Python', f'{cfg.min_python}+', '#0173b2',
+                        f'{cfg.git_url}/blob/{cfg.branch}/settings.ini'))
 
 def badge_html(name:str, path:Path, cfg) -> str:
-    "The badge `name` on the page of the notebook at `path`, with words where the picture cannot be seen"
+    "The badge `name` on the page of the notebook at `path`, and words where it cannot be seen"
     label, value, _, link = badges(cfg)[name]
-    image = os.path.relpath(cfg.nbs_path/f'images/badge-{name}.svg', path.parent).replace(os.sep, '/')
+    image = os.path.relpath(cfg.nbs_path/f'images/badge-{name}.svg', path.parent)
+    image = image.replace(os.sep, '/')
     if name == 'colab': link += f'/{path.relative_to(cfg.config_path).as_posix()}'
-    return f'<a href="{link}"><img src="{image}" alt="{label.capitalize()} {value}" height="20"></a>'
+    alt = f'{label.capitalize()} {value}'
+    return f'<a href="{link}"><img src="{image}" alt="{alt}" height="20"></a>'
 
 # Heads -------------------------------------------------------------------------------------------
 
 def head_cells(path:Path, cfg, extras:str='') -> list:
     "The two cells for the notebook at `path`; `extras`, with commas between, are installed along"
-    names = ['colab', 'tests', 'licence', 'python'] if path == (cfg.nbs_path/cfg.readme_nb).resolve() else ['colab']
+    front = path == (cfg.nbs_path/cfg.readme_nb).resolve()
+    names = ['colab', 'tests', 'licence', 'python'] if front else ['colab']
     row = '\n'.join(badge_html(name, path, cfg) for name in names)
     what = f'{cfg.lib_name}[{extras}] @ git+{cfg.git_url}' if extras else f'git+{cfg.git_url}'
     install = INSTALLER.replace('LIB', cfg.lib_name).replace('WHAT', what)
     return [dict(cell_type='markdown', id=BADGE, metadata={}, source=row.splitlines(True)),
-            dict(cell_type='code', execution_count=None, id=INSTALL, metadata={}, outputs=[], source=install.splitlines(True))]
+            dict(cell_type='code', execution_count=None, id=INSTALL, metadata={}, outputs=[],
+                 source=install.splitlines(True))]
 
 def extras_named(cells:list, cfg) -> str:
-    "Extras that a notebook tells its reader to install: `hvsa[laptop]` or `'.[laptop]'` in its text"
+    "Extras that a notebook tells its reader to install: `hvsa[laptop]` or `'.[laptop]'`"
     text = '\n'.join(''.join(c['source']) for c in cells)
-    found = {name for group in re.findall(rf'(?:{cfg.lib_name}|\.)\[([\w,]+)\]', text) for name in group.split(',')}
-    return ','.join(sorted(name for name in found if f'{name}_requirements' in cfg.d and name != 'dev'))
+    groups = re.findall(rf'(?:{cfg.lib_name}|\.)\[([\w,]+)\]', text)
+    found = {name for group in groups for name in group.split(',')} - {'dev'}
+    return ','.join(sorted(name for name in found if f'{name}_requirements' in cfg.d))
 
 def with_heads(nb:dict, path:Path, cfg) -> dict:
     "The notebook `nb` with its two cells right after the title"
     cells = [c for c in nb['cells'] if c.get('id') not in (BADGE, INSTALL)]
-    if not cells or cells[0]['cell_type'] != 'markdown' or not ''.join(cells[0]['source']).startswith('# '):
+    first = ''.join(cells[0]['source']) if cells and cells[0]['cell_type'] == 'markdown' else ''
+    if not first.startswith('# '):
         raise ValueError(f'{path}: the first cell is not a Markdown cell that starts with "# "')
-    title, *rest = [line for line in ''.join(cells[0]['source']).splitlines() if line.strip()]
+    title, *rest = [line for line in first.splitlines() if line.strip()]
     marks = [line[:2] for line in rest]
-    if marks[:1] != ['> '] or set(marks[1:]) - {'- '}:  # "- key: value" lines become options of the page
-        raise ValueError(f'{path}: the first cell is not a title and one "> " line: pages would drop the rest')
+    # "- key: value" lines become options of the page
+    if marks[:1] != ['> '] or set(marks[1:]) - {'- '}:
+        raise ValueError(f'{path}: the first cell is not a title and one "> " line: '
+                         'pages would drop the rest')
     return {**nb, 'cells': cells[:1] + head_cells(path, cfg, extras_named(cells, cfg)) + cells[1:]}
 
 def addressed(text:str, cfg) -> str:
@@ -82,10 +99,12 @@ def addressed(text:str, cfg) -> str:
 
 def other_files(cfg) -> dict:
     "What else is made from settings.ini: path -> text"
-    made = {cfg.nbs_path/f'images/badge-{name}.svg': badge_svg(*parts[:3]) for name, parts in badges(cfg).items()}
+    folder = cfg.nbs_path/'images'
+    made = {folder/f'badge-{name}.svg': badge_svg(*b[:3]) for name, b in badges(cfg).items()}
     for path in (cfg.config_path/name for name in PLACES):
         text = addressed(path.read_text(encoding='utf-8'), cfg)
-        made[path] = re.sub(r'(?m)^version: .*', f'version: {cfg.version}', text) if path.suffix == '.cff' else text
+        if path.suffix == '.cff': text = re.sub('(?m)^version: .*', f'version: {cfg.version}', text)
+        made[path] = text
     return made
 
 @call_parse
@@ -93,7 +112,7 @@ def main(
     paths:Param('Notebooks (default: all under nbs/)', str, nargs='*'),
     check:bool=False, # Change nothing; fail where a head is missing or out of date
 ):
-    "Insert or update the badge and the install cell of each notebook, and what else follows from settings.ini"
+    "Insert or update badge and install cell of each notebook, and what else follows settings.ini"
     from nbdev.config import get_config
     from nbdev.doclinks import nbglob
     cfg, wanted, problems = get_config(), {}, []
@@ -108,7 +127,9 @@ def main(
         if old == text: continue
         name = path.relative_to(cfg.config_path)
         if path.suffix == '.ipynb' and json.loads(old) == json.loads(text): continue
-        if check: problems.append(f'{name}: run tools/heads.py'); continue
+        if check:
+            problems.append(f'{name}: run tools/heads.py')
+            continue
         path.touch()
         write_atomic(path, text)
         print(f'{name}: written')

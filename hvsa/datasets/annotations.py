@@ -18,8 +18,7 @@ from .splits import Problem, Split, read_lines, safe_name, stop
 PARTS = dict(train='train', restval='train', val='train', test='test')
 
 def read_annotations(
-    # JSON: {"images": [{"filename": ..., "split": ..., "sentences": [{"raw": ...}, ...]}, ...]}
-    file:Path,
+    file:Path, # JSON: {"images": [{"filename", "split", "sentences": [{"raw"}, ...]}, ...]}
     per_image:int=5, # captions an image
     val:bool=True, # count "val" as training, as published; False leaves it out
     fill:bool=False, # repeat sentences where an image has too few
@@ -42,8 +41,9 @@ def read_annotations(
         where = f'{file}:images[{i}]'
         try:
             name, part = entry['filename'], PARTS.get(entry['split'])
-            captions = [re.sub(r'[\r\n]+', ' ', s['raw'].strip('\r\n')).encode('utf-8',
-                    'replace').decode() for s in entry['sentences']]
+            lines = [s['raw'].strip('\r\n').encode('utf-8', 'replace').decode()
+                     for s in entry['sentences']]
+            captions = [re.sub(r'[\r\n]+', ' ', line) for line in lines]
             image = safe_name(name, where, report)
         except (KeyError, TypeError, AttributeError):
             report(Problem('bad entry', where,

@@ -80,11 +80,11 @@ def check_pictures(
     return problems
 
 def images_in(folder:Path) -> list[Path]: # relative to `folder`, sorted
-    """Picture files in a folder and the folders below it; hidden files, such as a Mac's
+    """Image files in a folder and the folders below it; hidden files, such as a Mac's
     `._name.jpg`, are left out."""
-    return sorted(Path(at, name).relative_to(folder) for at, _,
-                  names in os.walk(folder) for name in names
-                  if Path(name).suffix.lower() in SUFFIXES and not name.startswith('.'))
+    files = (Path(at, name) for at, _, names in os.walk(folder) for name in names
+             if not name.startswith('.'))
+    return sorted(file.relative_to(folder) for file in files if file.suffix.lower() in SUFFIXES)
 
 # %% ../../nbs/datasets/check.ipynb #c4616a33
 def check_dataset(
@@ -96,22 +96,20 @@ def check_dataset(
     """Look at every list, line and image of a data set in the layout of RSITMD and RSICD.
     Raises nothing for bad data: it is all in the list."""
     path, problems = Path(path), []
-    splits = {part: load_split(path, part, per_image, images, problems.append) for part in ('train',
-            'test')}
+    splits = {part: load_split(path, part, per_image, images, problems.append)
+              for part in ('train', 'test')}
     problems = list(dict.fromkeys(problems))  # both splits miss the same folder
     for part, split in splits.items():
         problems += check_captions(path/f'{part}_caps.txt', split.captions)
     problems += check_pictures(splits, progress)
     seen = {caption for caption in splits['train'].captions if caption.strip()}
     if shared := sum(caption in seen for caption in splits['test'].captions):
-        problems.append(Problem('shared captions', path/'test_caps.txt',
-            f'shares {shared} of its {len(splits["test"].captions)} captions with train_caps.txt',
-                    'warning'))
+        said = f'shares {shared} of its {len(splits["test"].captions)} captions with train_caps.txt'
+        problems.append(Problem('shared captions', path/'test_caps.txt', said, 'warning'))
     listed = {file for split in splits.values() for file in split.images}
     if spare := [name for name in images_in(path/images) if path/images/name not in listed]:
-        problems.append(Problem('unlisted images', path/images,
-            f'holds {len(spare)} image{"s"*(len(spare) > 1)} that no list names, such as '
-            f'{spare[0]}', 'warning'))
+        said = f'holds {len(spare)} image{"s"*(len(spare) > 1)} that no list names, such as'
+        problems.append(Problem('unlisted images', path/images, f'{said} {spare[0]}', 'warning'))
     return problems
 
 def errors(problems:Iterable[Problem]) -> list[Problem]:

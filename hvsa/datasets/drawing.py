@@ -17,16 +17,16 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 # %% ../../nbs/datasets/drawing.ipynb #d33e1dbe
-COLOURS = dict(white=(242, 242, 238), grey=(146, 148, 154), black=(46, 46, 52), red=(204, 46, 40),
-               orange=(232, 128, 38),
-               yellow=(246, 208, 56), green=(48, 136, 60), blue=(40, 96, 206), purple=(136, 82,
-                       182), brown=(128, 82, 50))
+COLOURS = dict(
+    white=(242, 242, 238), grey=(146, 148, 154), black=(46, 46, 52), red=(204, 46, 40),
+    orange=(232, 128, 38), yellow=(246, 208, 56), green=(48, 136, 60), blue=(40, 96, 206),
+    purple=(136, 82, 182), brown=(128, 82, 50))
 GROUNDS = dict(grass=(118, 154, 80), sand=(226, 198, 140), soil=(144, 104, 76),
                snow=(234, 238, 244), concrete=(174, 174, 172))
-# the colour that does not show on it
+# on each ground, the colour that does not show
 HIDDEN = dict(grass='green', sand='yellow', soil='brown', snow='white', concrete='grey')
-# SHADOW is see-through
-SHADOW, MARK, KERB, ASPHALT = (16, 20, 36, 96), (238, 238, 230), (178, 174, 162), (98, 98, 102)
+SHADOW = (16, 20, 36, 96) # see-through
+MARK, KERB, ASPHALT = (238, 238, 230), (178, 174, 162), (98, 98, 102)
 WATER, SHALLOW, FOAM, LEAF = (62, 120, 148), (88, 164, 178), (246, 246, 242), (44, 94, 46)
 
 def _shade(rgb, k): return tuple(min(255, int(v*k)) for v in rgb)
@@ -34,13 +34,16 @@ def _shade(rgb, k): return tuple(min(255, int(v*k)) for v in rgb)
 # %% ../../nbs/datasets/drawing.ipynb #82d0a1cc
 class Canvas:
     """Ground to draw on. Points are complex numbers, about -1-1j to 1+1j; everything drawn is
-    turned by one random angle."""
-    # one of `GROUNDS`; pixels a side; decides all that varies
-    def __init__(self, ground:str, size:int, rng:random.Random):
+    rotated by one random angle."""
+    def __init__(self,
+        ground:str, # one of `GROUNDS`
+        size:int, # pixels a side
+        rng:random.Random, # decides all that varies
+    ):
         self.size, self.rng, self.noise = size, rng, np.random.default_rng(rng.getrandbits(64))
         self.mid = size*complex(rng.uniform(.95, 1.05), rng.uniform(.95, 1.05))
         self.turn = rect(size*rng.uniform(.92, 1.08), rng.uniform(0, 2*pi))
-        # where the shadow of a height of 1 ends
+        # the shadow of a height of 1 ends here
         self.sun = rect(size*rng.uniform(.7, 1.3), rng.uniform(0, 2*pi))
         uneven = {'snow': .03, 'sand': .05, 'concrete': .05}.get(ground, .1)
         light = 1 + uneven*self.clouds(5) + .4*uneven*self.clouds(40)
@@ -91,8 +94,8 @@ class Canvas:
     def finish(self) -> Image.Image:
         "The image: halved, with a little grain."
         grain = 1 + .02*self.noise.standard_normal((self.size, self.size, 1), dtype='f')
-        return Image.fromarray((np.asarray(self.image.reduce(2))*grain).clip(0,
-                255).astype('uint8'))
+        pixels = np.asarray(self.image.reduce(2))*grain
+        return Image.fromarray(pixels.clip(0, 255).astype('uint8'))
 
 # %% ../../nbs/datasets/drawing.ipynb #bb2cff11
 def _row(n, step): return [(k-(n-1)/2)*step for k in range(n)] # n places, `step` apart, around 0
@@ -171,16 +174,14 @@ class SceneClass:
 SCENE_CLASSES = {}
 def _bands(n): return (-.9j, 1.1, .3), (.9j, 1.1, .3) # on both sides of what is in the middle
 def _shore(n): return (-.62+.67j, .5, .5), (.62+.67j, .5, .5) # on the land behind a shore
-# beside the roads that lead to bridges
-def _corners(n): return (.62-.74j, .36, .36), (.62+.74j, .36, .36)
-# between n roads that meet
-def _sectors(n): return [(rect(.82, m*pi/n), .34, .34) for m in (1, n+1-n%2)]
+def _corners(n): return (.62-.74j, .36, .36), (.62+.74j, .36, .36) # beside roads to bridges
+def _sectors(n): # between n roads that meet
+    return [(rect(.82, m*pi/n), .34, .34) for m in (1, n+1-n%2)]
 
 def scene_class(name:str, counts:range, colours:str, avoid:str='',
                 places:Callable=_bands) -> Callable:
-    """Decorator that registers a drawing function as a class of scenes; colours and what to avoid
-    are
-    names with spaces between."""
+    """Decorator that registers a drawing function as a class of scenes; colours and what to
+    avoid are names with spaces between."""
     def register(draw):
         SCENE_CLASSES[name] = SceneClass(draw, counts, colours.split(), avoid.split(), places)
         return draw

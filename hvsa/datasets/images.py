@@ -35,8 +35,8 @@ def to_rgb(im:Image.Image) -> Image.Image:
     transparency over black."""
     if im.mode[0] in 'IF':  # 16 or 32 bits a pixel, which `convert` would clip at 255
         grey = np.nan_to_num(np.asarray(im, dtype=np.float64), posinf=0, neginf=0)
-        im = Image.fromarray(((grey
-                               - grey.min())*(255/(np.ptp(grey) or 1))).round().astype(np.uint8))
+        grey = (grey - grey.min())*(255/(np.ptp(grey) or 1))
+        im = Image.fromarray(grey.round().astype(np.uint8))
     if im.mode in ('RGBA', 'LA', 'PA') or 'transparency' in im.info:
         im = Image.alpha_composite(Image.new('RGBA', im.size, (0, 0, 0, 255)), im.convert('RGBA'))
     return im.convert('RGB')
@@ -109,8 +109,8 @@ def as_pixels(
         images = [Image.fromarray(i.permute(1, 2, 0).cpu().numpy()) for i in images]
     if isinstance(images, (str, Path, Image.Image)): images = [images]
     if not len(images): raise ValueError('no image was given')
-    return torch.stack([resized(i, size) if isinstance(i, Image.Image) else read_image(Path(i),
-            size) for i in images])
+    opened = (i if isinstance(i, Image.Image) else open_image(Path(i)) for i in images)
+    return torch.stack([resized(i, size) for i in opened])
 
 # %% ../../nbs/datasets/images.ipynb #d0d0a011
 def mapped_tensor(array:np.memmap) -> Tensor:

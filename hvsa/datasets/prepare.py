@@ -31,8 +31,8 @@ def place(
     read, or not be linked."""
     image = open_image(file)
     with Image.open(file, formats=FORMATS) as im:
-        plain = im.mode == 'RGB' and getattr(im, 'n_frames',
-                                             1) == 1 and 'transparency' not in im.info
+        pages = getattr(im, 'n_frames', 1)
+        plain = im.mode == 'RGB' and pages == 1 and 'transparency' not in im.info
     target.parent.mkdir(parents=True, exist_ok=True)
     if not plain:
         target = target.with_suffix('.png')
@@ -116,9 +116,8 @@ def place_all(
         try: return place(file, images/name, link).relative_to(images)
         except ValueError as e: return Problem('unreadable image', where, str(e))
     wanted = {name: (name, file, where) for name, file, where in found.values()}
-    placed, taken = dict(zip(wanted,
-                             in_threads(put, list(wanted.values()), 'preparing images',
-                                        progress))), {}
+    results = in_threads(put, list(wanted.values()), 'preparing images', progress)
+    placed, taken = dict(zip(wanted, results)), {}
     for name, file, where in wanted.values():
         if isinstance(placed[name], Problem): report(placed[name])
         elif (other := taken.setdefault(placed[name], file)) != file:
@@ -128,11 +127,10 @@ def place_all(
 
 # %% ../../nbs/datasets/prepare.ipynb #7823ef83
 def prepare(
-    # folder of the four text files, or a JSON annotation file (or a folder with one)
-    source:str|Path,
+    source:str|Path, # folder of the four text files, or JSON annotations, or a folder with them
     out:str|Path, # folder to make: it must not exist, or be empty
-    # folder of the images and of folders of images (default: images/ beside the lists, or the
-    # lists' own folder)
+    # folder of images, or of folders of images
+    # (default: images/ beside the lists, or the lists' own folder)
     images:str|Path|None=None,
     link:bool=False, # hard-link images instead of copying them (same disk only)
     val:bool=True, # JSON: count "val" as training, as published; False leaves it out
@@ -144,9 +142,8 @@ def prepare(
     RSICD are found.
 
     Raises BadData (a ValueError) with every problem of lists and images, FileNotFoundError for a
-    source that is not there,
-    FileExistsError when `out` holds something, ValueError for JSON that cannot be read. Nothing is
-    written then."""
+    source that is not there, FileExistsError when `out` holds something, ValueError for JSON that
+    cannot be read. Nothing is written then."""
     source, target, problems = Path(source), Path(out).expanduser().absolute(), []
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise FileExistsError(f'{out} exists and is not empty: choose another folder, or remove '

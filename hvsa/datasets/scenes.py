@@ -12,9 +12,10 @@ from math import pi, sin
 
 from PIL import Image
 
-from .drawing import ASPHALT, COLOURS, FOAM, GROUNDS, KERB, LEAF, MARK, NEIGHBOURS, SHALLOW
-from .drawing import SCENE_CLASSES, WATER, Canvas, scene_class
-from .drawing import _car, _corners, _house, _road, _row, _sectors, _shade, _shore, _tree, _water
+from .drawing import ASPHALT, COLOURS, FOAM, GROUNDS, KERB, LEAF, MARK, NEIGHBOURS
+from .drawing import SCENE_CLASSES, SHALLOW, WATER, Canvas, scene_class
+from .drawing import _car, _corners, _house, _road, _row
+from .drawing import _sectors, _shade, _shore, _tree, _water
 
 # %% ../../nbs/datasets/scenes.ipynb #69ba48ed
 def paint(
@@ -76,10 +77,10 @@ def _boat(c, z, r, ink):
 @scene_class('beach', range(2, 7), 'white red blue yellow', avoid='pond sand', places=_shore)
 def _beach(c, n, ink):
     phase, sand, surf = c.wobble(pi), (238, 216, 166), (152, 198, 202)
-    for y, rgb in (.22, sand), (-.2, FOAM), (-.26, SHALLOW), (-.42, surf), (-.46,
-            _shade(SHALLOW, .9)), (-.7, WATER):
-        c.poly([complex(x/8, y+.04*sin(x/3+phase)) for x in range(-15, 16)] + [1.9-1.9j, -1.9-1.9j],
-               rgb)
+    for y, rgb in [(.22, sand), (-.2, FOAM), (-.26, SHALLOW), (-.42, surf),
+                   (-.46, _shade(SHALLOW, .9)), (-.7, WATER)]:
+        edge = [complex(x/8, y+.04*sin(x/3+phase)) for x in range(-15, 16)]
+        c.poly(edge + [1.9-1.9j, -1.9-1.9j], rgb)
     for z in (complex(x, c.wobble(.06)) for x in _row(n, .3)):
         c.box(z+.12, .03, .06, MARK)
         c.disc(z, .12, ink, .08)
@@ -120,8 +121,8 @@ def _sparsehouses(c, n, ink):
 def _storagetanks(c, n, ink):
     r, rows = (min(.36, .84/n), [n]) if n < 4 else (.22, [n//2, n-n//2])
     for z in (complex(x, y) for y, m in zip(_row(len(rows), .54), rows) for x in _row(m, 2.5*r)):
-        for size, rgb, high in (1.12, KERB, 0), (1, _shade(ink, .8), .16), (.88, ink, 0), (.16,
-                _shade(ink, .7), 0):
+        for size, rgb, high in [(1.12, KERB, 0), (1, _shade(ink, .8), .16), (.88, ink, 0),
+                                (.16, _shade(ink, .7), 0)]:
             c.disc(z, size*r, rgb, high)
         c.line((z, z+rect(.88*r, c.wobble(pi))), .018, _shade(ink, .62))
 
@@ -186,8 +187,8 @@ def _farmland(c, n, ink):
 
 @scene_class('forest', range(1, 4), 'green yellow orange', avoid='trees')
 def _forest(c, n, ink):
-    clearings, leaf = [x+c.wobble(.1)*1j for x in _row(n, .68)], [.7*a + .2*b for a,
-            b in zip(ink, LEAF)]
+    clearings = [x+c.wobble(.1)*1j for x in _row(n, .68)]
+    leaf = [.7*a + .2*b for a, b in zip(ink, LEAF)]
     for z in (complex(x, y)+c.around(.035) for y in _row(11, .115) for x in _row(27, .12)):
         if all(abs(z-clearing) > .28 for clearing in clearings):
             _tree(c, z, c.rng.uniform(.07, .105), leaf)

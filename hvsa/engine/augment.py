@@ -57,8 +57,8 @@ def augment(
 ) -> Tensor: # (B, 3, size, size) uint8
     """Published training transform after the resize: an angle in [0, degrees], then a random
     window, drawn for each image."""
-    turns = draw_augmentation(len(pixels), pixels.shape[-1] - size + 1, generator, degrees)
-    return rotate_crop(pixels, *(t.to(pixels.device) for t in turns), size)
+    drawn = draw_augmentation(len(pixels), pixels.shape[-1] - size + 1, generator, degrees)
+    return rotate_crop(pixels, *(d.to(pixels.device) for d in drawn), size)
 
 # %% ../../nbs/engine/augment.ipynb #c342d55a
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -69,16 +69,16 @@ def to_float(
     std:Sequence[float]=IMAGENET_STD,
 ) -> Tensor: # (B, 3, H, W) float32
     "Scale bytes to 0..1, then normalise each channel."
-    mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(pixels.device,
-                                                     non_blocking=True) for v in (mean, std))
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(pixels.device, non_blocking=True)
+                 for v in (mean, std))
     return (pixels.float()/255 - mean)/std
 
 # %% ../../nbs/engine/augment.ipynb #e0e0a011
 class Memory:
     """Arrays for results of training steps. One is used again when nothing holds the result in
     it any more."""
-    # array, and a weak reference to the view that was handed out
-    def __init__(self): self.places = []
+    def __init__(self):
+        self.places = []  # array, and a weak reference to the view that was handed out
     def empty(self, *shape:int) -> np.ndarray: # float32
         for place in self.places:
             if place[0].shape == shape and place[1]() is None: break
@@ -102,21 +102,22 @@ def fast_augment(
     processor's cache, with as many threads as PyTorch uses."""
     B, S = len(rows), pixels.shape[-1]
     threads = max(1, min(B, torch.get_num_threads()))
-    # of a frame with room for what a turned image reaches beyond one border
+    # of a frame with room for what a rotated image reaches beyond one border
     side = math.ceil(S*(1 + 2**.5)/2)
     steps = torch.arange(size)
     y, x = (first[:, None] + steps + 0.5 - S/2 for first in (tops, lefts))
     sin, cos = (f(torch.deg2rad(angles))[:, None] for f in (torch.sin, torch.cos))
-    x_cos, y_sin, x_sin, y_cos = ((a*b).numpy() for a,
-                                  b in ((x, cos), (y, sin), (x, sin), (y, cos)))
+    products = (x, cos), (y, sin), (x, sin), (y, cos)
+    x_cos, y_sin, x_sin, y_cos = ((a*b).numpy() for a, b in products)
     mean, std = (np.array(v, dtype=np.float32)[:, None, None] for v in (mean, std))
-    source, rows, out = pixels.numpy(), rows.tolist(), (memory or Memory()).empty(B, 3, size, size)
-    def turn(first):  # images first, first + threads, ...: the work of one thread
-        frame, cut = np.zeros((3, side, side), dtype=np.uint8), np.empty((3, size, size),
-                dtype=np.uint8)
-        position, index = np.empty((2, size, size), dtype=np.float32), np.empty((size, size),
-                dtype=np.intp)
-        col, row, whole = *position, np.empty((size, size), dtype=np.int32)
+    source, rows = pixels.numpy(), rows.tolist()
+    out = (memory or Memory()).empty(B, 3, size, size)
+    def rotate(first):  # images first, first + threads, ...: the work of one thread
+        frame = np.zeros((3, side, side), dtype=np.uint8)
+        cut = np.empty((3, size, size), dtype=np.uint8)
+        col, row = position = np.empty((2, size, size), dtype=np.float32)
+        whole = np.empty((size, size), dtype=np.int32)
+        index = np.empty((size, size), dtype=np.intp)
         for i in range(first, B, threads):
             frame[:, :S, :S] = source[rows[i]]
             np.subtract(x_cos[i], y_sin[i][:, None], out=col)
@@ -134,5 +135,5 @@ def fast_augment(
             image /= 255
             image -= mean
             image /= std
-    with ThreadPoolExecutor(threads) as pool: list(pool.map(turn, range(threads)))
+    with ThreadPoolExecutor(threads) as pool: list(pool.map(rotate, range(threads)))
     return torch.from_numpy(out)

@@ -27,13 +27,15 @@ def file_key(
     root:str|Path, # folder that the names are relative to
 ) -> list: # [name, size in bytes, time of the last change in nanoseconds] of each
     "What tells that files are still the same without reading them."
-    return [[Path(os.path.relpath(f, root)).as_posix(), s.st_size,
-             s.st_mtime_ns] for f in files for s in [os.stat(f)]]
+    def entry(file):
+        s = os.stat(file)
+        return [Path(os.path.relpath(file, root)).as_posix(), s.st_size, s.st_mtime_ns]
+    return [entry(file) for file in files]
 
 def key_hash(key:dict, shape:tuple[int, ...], dtype:np.dtype) -> str: # 16 hex digits
     "A fingerprint of everything that the content of an array depends on."
-    return hashlib.sha256(json.dumps([key, shape, dtype.str],
-                                     sort_keys=True).encode()).hexdigest()[:16]
+    text = json.dumps([key, shape, dtype.str], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 # %% ../../nbs/engine/cache.ipynb #c0c0a011
 def finished(file:Path, shape:tuple[int, ...], dtype:np.dtype) -> np.memmap|None:
@@ -55,9 +57,9 @@ def named(folder:Path):
 def npy_head(shape:tuple[int, ...], dtype:np.dtype) -> bytes:
     "First bytes of a .npy file: shape and type of what follows."
     head = io.BytesIO()
-    np.lib.format.write_array_header_1_0(head,
-                                         {'descr': np.lib.format.dtype_to_descr(dtype),
-                                          'fortran_order': False, 'shape': shape})
+    kind = np.lib.format.dtype_to_descr(dtype)
+    fields = {'descr': kind, 'fortran_order': False, 'shape': shape}
+    np.lib.format.write_array_header_1_0(head, fields)
     return head.getvalue()
 
 def rows_done(part:Path, head:bytes, row:int) -> int: # `row` bytes a row
@@ -69,8 +71,13 @@ def rows_done(part:Path, head:bytes, row:int) -> int: # `row` bytes a row
         return done if agree and done >= 0 else 0
     except (OSError, ValueError): return 0
 
-def write_rows(part:Path, shape:tuple[int, ...], dtype:np.dtype, fill:Callable, block:int, desc:str,
-               progress:bool):
+def write_rows(
+    part:Path, # file of unfinished rows; the note beside it ends in .rows
+    shape:tuple[int, ...], dtype:np.dtype, # of the whole array
+    fill:Callable, # (start, stop) -> those rows
+    block:int, # rows between two notes
+    desc:str, progress:bool, # of the progress bar
+):
     "Write what `fill` gives, block by block, going on where the note beside the file says."
     note, head = part.with_suffix('.rows'), npy_head(shape, dtype)
     row = dtype.itemsize*math.prod(shape[1:])
@@ -84,17 +91,15 @@ def write_rows(part:Path, shape:tuple[int, ...], dtype:np.dtype, fill:Callable, 
             if rows.shape != (stop - start, *shape[1:]):
                 raise ValueError(f'fill({start}, {stop}) gave shape {rows.shape}, expected '
                                  f'{(stop - start, *shape[1:])}')
-            left = np.ascontiguousarray(rows.astype(dtype, casting='same_kind',
-                                                    copy=False)).reshape(-1).view(np.uint8)
+            rows = np.ascontiguousarray(rows.astype(dtype, casting='same_kind', copy=False))
+            left = rows.reshape(-1).view(np.uint8)
             with named(part.parent):
-                # the system may take less than all at once
-                while len(left): left = left[file.write(left):]
+                while len(left): left = left[file.write(left):]  # may take less than all at once
                 os.fsync(file.fileno())  # first the rows, then the note that counts on them
                 note.with_suffix('.note').write_text(str(stop))
                 os.replace(note.with_suffix('.note'), note)
             bar.update(stop - start)
-        # a part file that was too long
-        with named(part.parent): file.truncate(len(head) + shape[0]*row)
+        with named(part.parent): file.truncate(len(head) + shape[0]*row)  # if it was too long
 
 # %% ../../nbs/engine/cache.ipynb #c0c0a013
 def cached_array(
@@ -111,10 +116,9 @@ def cached_array(
     """The array of that name and key, from disk if it is there, else computed block by block and
     kept.
 
-    A call that was killed goes on at its last finished block. Once an array is complete, older ones
-    of the same name are removed.
-    Raises OSError, naming the folder, where it cannot be written, and ValueError for rows that do
-    not have the shape promised."""
+    A call that was killed goes on at its last finished block. Once an array is complete, older
+    ones of the same name are removed. Raises OSError, naming the folder, where it cannot be
+    written, and ValueError for rows that do not have the shape promised."""
     folder, shape, dtype = Path(folder), tuple(shape), np.dtype(dtype)
     if Path(name).name != name:
         raise ValueError(f'{name!r} cannot begin the name of a file: leave out slashes')
@@ -135,8 +139,7 @@ def cached_array(
         write_rows(part, shape, dtype, fill, block, desc, progress)
         with named(folder):
             os.replace(part, file)
+            same_name = re.compile(re.escape(name) + r'-[0-9a-f]{16}\.(npy|part|rows|note)')
             for old in folder.iterdir():
-                if old != file and re.fullmatch(re.escape(name)
-                                                + r'-[0-9a-f]{16}\.(npy|part|rows|note)', old.name):
-                    old.unlink(missing_ok=True)
+                if old != file and same_name.fullmatch(old.name): old.unlink(missing_ok=True)
     return finished(file, shape, dtype)

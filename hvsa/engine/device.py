@@ -61,8 +61,8 @@ def fast_bfloat16(device:torch.device) -> bool:
 def peak_memory() -> float|None: # GB; None where the system does not tell
     "The most memory this process has used so far."
     try: import resource
-    except ImportError: return None                             # Windows
-    unit = 1e9 if sys.platform == 'darwin' else 1e6             # bytes there, kB elsewhere
+    except ImportError: return None  # Windows
+    unit = 1e9 if sys.platform == 'darwin' else 1e6  # bytes there, kB elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/unit
 
 # %% ../../nbs/engine/device.ipynb #da7a0011

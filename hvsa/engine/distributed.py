@@ -26,15 +26,14 @@ from torch.nn.parallel import DistributedDataParallel
 # %% ../../nbs/engine/distributed.ipynb #d1500008
 def rank_and_world() -> tuple[int, int]:
     "Number of this process, from 0, and how many work together; (0, 1) outside `process_group`."
-    return (dist.get_rank(),
-            dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
+    if not (dist.is_available() and dist.is_initialized()): return 0, 1
+    return dist.get_rank(), dist.get_world_size()
 
 @contextmanager
 def process_group(
     device:str|None=None, # as the user named it; None: the best one here
     timeout:float=600., # seconds to wait for another process before giving up
-# the device of this process; unless torchrun started several, `device` as it came
-) -> Iterator[str|None]:
+) -> Iterator[str|None]: # this process's device; unless torchrun started several, as it came
     """Work together with the other processes that torchrun started, inside the block. Without
     torchrun nothing happens.
 
@@ -147,12 +146,11 @@ class Parallel(DistributedDataParallel):
 
 def parallel(
     model:nn.Module, # called with a batch, it gives the joint loss
-    # whether some weights may get no gradient in some steps; DDP must look for them then
-    unused:bool=False,
+    unused:bool=False, # whether some weights may get no gradient in a step: DDP must look for them
 ) -> nn.Module: # to be kept until after `backward`: it is what averages
     "The model with its gradients averaged over all ranks; in a single process the model itself."
-    return Parallel(sync_batchnorm(model),
-                    find_unused_parameters=unused) if rank_and_world()[1] > 1 else model
+    if rank_and_world()[1] == 1: return model
+    return Parallel(sync_batchnorm(model), find_unused_parameters=unused)
 
 def share_buffers(model:nn.Module):
     "Give every rank the buffers of rank 0, such as BatchNorm's running means."
@@ -163,15 +161,13 @@ def share_buffers(model:nn.Module):
 def run_ranks(
     work:Callable, # called as `work(*args)` in each process
     *args, # plain values, written into the processes' program
-    # what comes first in that program: imports as text, functions that `work` calls
-    uses:tuple[Callable|str, ...]=(),
+    uses:tuple[Callable|str, ...]=(), # first in it: imports as text, functions that `work` calls
     world:int=2, # processes
     limit:float=300., # seconds after which what still runs is killed
-# of each rank: exit code, negative where a signal ended it, and what it printed
-) -> list[tuple[int, str]]:
+) -> list[tuple[int, str]]: # of each rank: exit code, -n after signal n, and what it printed
     "Run a function as several processes on this machine, to try things out."
-    program = '\n'.join([*(f if isinstance(f, str) else inspect.getsource(f) for f in (*uses,
-            work)), f'{work.__name__}{args!r}'])
+    source = lambda f: f if isinstance(f, str) else inspect.getsource(f)
+    program = '\n'.join([*map(source, (*uses, work)), f'{work.__name__}{args!r}'])
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         meet = dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(s.getsockname()[1]),

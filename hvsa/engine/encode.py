@@ -31,7 +31,7 @@ def encode_images(
     with evaluating(model):
         vectors = [at_least_float32(model.encode_image(to_float(p.to(device, non_blocking=True))))
                    for p in pixels[rank::world].split(batch_size)]
-        return gather_rows(torch.cat(vectors))[0]               # of several ranks, all get all
+        return gather_rows(torch.cat(vectors))[0]  # of several ranks, all get all
 
 def encode_captions(
     model:nn.Module, # has `encode_text(ids, lengths) -> (B, D)`
@@ -40,13 +40,12 @@ def encode_captions(
     batch_size:int=1024, # captions at a time
 ) -> Tensor: # (M, D) on the model's device, in the order of `ids`
     """Vectors of all captions; each different caption is encoded once, in batches of similar
-    length,
-    longest first. ValueError unless there is a length for each caption."""
+    length, longest first. ValueError unless there is a length for each caption."""
     if len(ids) != len(lengths):
         raise ValueError(f'{len(ids)} captions have {len(lengths)} lengths')
     device, (rank, world), vectors = device_of(model), rank_and_world(), []
     texts = torch.cat([lengths[:, None], ids], 1)
-    texts, where = texts.unique(dim=0, return_inverse=True)     # sorted by length
+    texts, where = texts.unique(dim=0, return_inverse=True)  # sorted by length
     with evaluating(model):
         for t in texts.flip(0)[rank::world].split(batch_size):
             t = t[:, :1 + t[0, 0]].to(device, non_blocking=True)

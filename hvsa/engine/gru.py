@@ -17,8 +17,7 @@ class MaskedSteps(torch.autograd.Function):
     gradient is one product over all words."""
     @staticmethod
     def forward(ctx,
-        # W x + b of all words, packed: (3, words, H); products are computed in its type
-        wx:Tensor,
+        wx:Tensor, # W x + b of all words, packed: (3, words, H); its type computes the products
         U:Tensor, # recurrent weights, (3, H, H)
         mh:Tensor, # masks for h, (3, B, H)
         running:list[int], # rows not yet finished, at each step
@@ -69,9 +68,8 @@ def plain_steps(
     words:PackedSequence, # word vectors, rows sorted longest first
     W:Tensor, b:Tensor, U:Tensor, # gates r, i, n stacked: (3H, I), (3H,), (3H, H)
 ) -> Tensor: # (B, H), longest row first
-    """Last states without masks, by the kernel behind `nn.GRU` (which wants a recurrent bias, and
-    saves
-    for backward only as if training)."""
+    """Last states without masks, by the kernel behind `nn.GRU` (which wants a recurrent bias,
+    and saves for backward only as if training)."""
     start = words.data.new_zeros(1, int(words.batch_sizes[0]), U.shape[1])
     weights = W, U, b, torch.zeros_like(b)
     learning = torch.is_grad_enabled()

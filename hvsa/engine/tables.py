@@ -23,7 +23,7 @@ class MetricsTable(str):
 def metrics_table(
     rows:Mapping[str, Mapping[str, float]], # name of a row -> metrics; what a row lacks stays empty
 ) -> MetricsTable:
-    "A line a model: recalls in percent, the median place (med) and rsum."
+    "A line a model: recalls in percent, the median rank (med) and rsum."
     text = lambda k, v: f'{v:.0f}' if k.endswith('medr') else f'{v:.2f}'
     values = lambda m: [text(k, m[k]) if k in m else '' for k in COLUMNS]
     cells, heads = [[name, *values(m)] for name, m in rows.items()], ['', *COLUMNS.values()]

@@ -57,7 +57,9 @@ def frame(
     for side in ax.spines.values():
         side.set(visible=color is not None, color=color or 'none', linewidth=4)
 
-def color_of(right:bool) -> str: return RIGHT_COLOR if right else WRONG_COLOR
+def color_of(right:bool) -> str:
+    "Green for a right answer, vermillion for a wrong one."
+    return RIGHT_COLOR if right else WRONG_COLOR
 
 def right_last(scores:Tensor, right:slice) -> Tensor: # (N,) a copy
     "Scores with one last bit less for the right answers: at equal scores they go last."

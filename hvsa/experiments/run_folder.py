@@ -188,7 +188,8 @@ def train_run(
         'cost': {'seconds': seconds, 'peak_memory_gb': peak_memory()}})
     if main:
         write_atomic(out/'curves.png', show_history(history).savefig)
-        write_atomic(out/'retrieval.png', show_retrieval(test_split, scored.img, scored.txt).savefig)
+        answers = show_retrieval(test_split, scored.img, scored.txt)
+        write_atomic(out/'retrieval.png', answers.savefig)
         write_json(out/'metrics.json', result)                  # last: with it, a run is finished
     del lock
     return result

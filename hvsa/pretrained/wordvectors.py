@@ -16,15 +16,13 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from ..datasets.splits import read_lines
-from .skipthoughts import read_rows
-from .skipthoughts import Loaded
+from .skipthoughts import Loaded, read_rows
 from ..vocab import UNK, Vocab
 
 # %% ../../nbs/pretrained/wordvectors.ipynb #b912e674
-# word -> where it stands, (dim,)
 def _from_text(path:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tensor]]:
-    """Vectors of the wanted words, a line of the file in memory at a time. ValueError with file
-    and line."""
+    """Vectors of the wanted words: word -> where it stands, (dim,). One line of the file is in
+    memory at a time. ValueError with file and line."""
     wanted, found, n = {word.encode() for word in wanted}, {}, 0
     try:
         with (gzip.open if path.suffix == '.gz' else open)(path, 'rb') as f:
@@ -45,45 +43,40 @@ def _from_text(path:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tens
                 if have != dim or word not in wanted: continue
                 wanted.remove(word)  # listed again, it does not count
                 try:
-                    found[word.decode()] = where, torch.tensor([float(v)
-                                                                for v in numbers.split(b' ')])
+                    vector = torch.tensor([float(v) for v in numbers.split(b' ')])
                 except ValueError as e:
                     raise ValueError(f'{where}: expected {dim} numbers, but {e}') from None
+                found[word.decode()] = where, vector
     except (OSError, EOFError, zlib.error) as e:
         raise ValueError(f'{path}: unreadable after line {n} ({e})') from None
     if n == 0: raise ValueError(f'{path} is empty: it needs lines of a word and its numbers')
     return found
 
-# word -> where it stands, (dim,)
 def _from_matrix(path:Path, words:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tensor]]:
-    "Rows of the wanted words, the first where one is listed twice. ValueError that names the file."
+    """Rows of the wanted words, the first where one is listed twice: word -> where it stands,
+    (dim,). ValueError that names the file."""
     names = read_lines(words)
     rows = {name: k for k, name in reversed([*enumerate(names)]) if name in wanted}
-    try:
-        return {name: (f'{path}, row {k}', v) for (name, k),
-                v in zip(rows.items(),
-                         read_rows(path, [*rows.values()], dim, len(names), False))} if rows else {}
+    if not rows: return {}
+    try: vectors = read_rows(path, [*rows.values()], dim, len(names), progress=False)
     except ValueError as e:
         said = f'{e} (rows: the lines of {words.name}; numbers: word_dim of the encoder)'
         raise ValueError(said) from None
+    return {name: (f'{path}, row {k}', v) for (name, k), v in zip(rows.items(), vectors)}
 
 # %% ../../nbs/pretrained/wordvectors.ipynb #089b8b49
-# names that files give to the vector of unknown words, the first present counts
-UNKNOWN = UNK, 'UNK', 'unk'
+UNKNOWN = UNK, 'UNK', 'unk' # names that files give to unknown words, the first present counts
 
 def load_word_vectors(
-    # a reader with an `embedding`, such as TextEncoder; only that is changed, in place
-    encoder:nn.Module,
+    encoder:nn.Module, # has an `embedding`, as TextEncoder has; only that is changed, in place
     vocab:Vocab, # the vocabulary whose ids the encoder reads
     # text file of word vectors (.txt, .vec, or either with .gz), or a float32 matrix (.npy)
     path:Path|str,
-    # for a matrix: text file with a word a line; default: its name with .txt
-    words:Path|str|None=None,
+    words:Path|str|None=None, # of a matrix: its words, one a line; default: its name with .txt
 ) -> Loaded: # words with a vector of their own, and the others
     """Start word vectors from a file; missing words keep their direction, `<unk>` without a row
     takes the mean, padding stays zero.
-    Raises FileNotFoundError, or ValueError naming the file and line; the encoder is then as it
-    was."""
+    Raises FileNotFoundError, or ValueError naming file and line; the encoder is then as it was."""
     path, table = Path(path), encoder.embedding.weight.detach().cpu().clone()
     if len(vocab) + 1 != len(table):
         raise ValueError(f'the vocabulary has {len(vocab)} words, the encoder {len(table) - 1}: '
@@ -93,8 +86,8 @@ def load_word_vectors(
         if not file.is_file():
             raise FileNotFoundError(f'{file} is missing: word vectors are a text file, or a .npy '
                                     f'matrix with a list of its words')
-    found = (_from_matrix if path.suffix == '.npy' else _from_text)(*files,
-            {*vocab.words, *UNKNOWN}, table.shape[1])
+    read = _from_matrix if path.suffix == '.npy' else _from_text
+    found = read(*files, {*vocab.words, *UNKNOWN}, table.shape[1])
     for where, vector in found.values():
         if not vector.isfinite().all(): raise ValueError(f'{where}: a number is not finite')
     for name in UNKNOWN:
@@ -103,8 +96,8 @@ def load_word_vectors(
     if not {*known} - {UNK}:
         raise ValueError(f'{path} has none of the {len(vocab)} words of the vocabulary: is it of '
                          f'the same language, in lower case?')
-    vectors, missing = torch.stack([found[word][1] for word in known]), [word
-            for word in vocab.words if word not in found]
+    missing = [word for word in vocab.words if word not in found]
+    vectors = torch.stack([found[word][1] for word in known])
     rest = [vocab.ids[word] for word in missing]
     table[[vocab.ids[word] for word in known]] = vectors
     table[rest] = normalize(table[rest]) * vectors.norm(dim=1).mean()

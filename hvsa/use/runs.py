@@ -50,7 +50,7 @@ def place_for(
 ) -> tuple[Path, bool]: # run folder, and whether to go on with what it holds
     "The folder of an unfinished run with the same settings, or a free one."
     if cut := unfinished([folder] if named else runs_of(folder), wanted):
-        print(f'going on with {cut}, which the same command started and did not finish '
+        print(f'going on with {cut}, which the same command started and did not finish\n'
               '(to start anew, name another folder with --out)')
         return cut, True
     return (folder if named else free_folder(folder)), False

@@ -74,7 +74,10 @@ def stored_features(
     block:int=256, # images between two notes of progress
 ) -> np.memmap: # (N, views, c, h, w) float16, mapped from disk
     """Feature maps of all images and views, computed where `cache` does not hold them yet.
-    ValueError for an image that cannot be read, or numbers that half precision cannot hold."""
+    ValueError for no image or one that cannot be read, for other than 1 to 8 views, or for numbers
+    that half precision cannot hold."""
+    if not 1 <= views <= len(ORDER): raise ValueError(f'views must be 1 to 8, not {views}')
+    if not len(split.images): raise ValueError('the split has no image to compute a feature map of')
     files, listed = split.images, split.listed or ['']*len(split)
     root, weights = Path(files[0]).parent.parent, fingerprint(backbone)
     images = hashlib.sha256('\n'.join(f.name for f in files).encode()).hexdigest()[:8]

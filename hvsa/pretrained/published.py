@@ -65,8 +65,8 @@ def read_checkpoint(
         if not all(isinstance(v, Tensor) for v in state.values()):
             raise TypeError('"model" holds something else than tensors')
     except Exception as e:  # damaged files make PyTorch raise nearly anything
-        raise ValueError(f'{path} is not a checkpoint of plain tensors with an entry "model": '
-                         f'{one_line(e)[:160]}') from None
+        raise ValueError(f'{path} is not a checkpoint of plain tensors with an entry "model" '
+                         f'({type(e).__name__}: {one_line(e)[:140]})') from None
     return state
 
 def published_sizes(

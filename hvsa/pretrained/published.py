@@ -35,8 +35,10 @@ STACKED = { # ours -> the three published ones it stacks
 CLASSIFIER = {'extract_img_feature.resnet.fc.weight': (1000, 512),
               'extract_img_feature.resnet.fc.bias': (1000,)}
 
-def published_name(name:str) -> str:
-    "The published name of one of our (unstacked) tensors."
+def published_name(
+    name:str, # of one of our tensors, such as 'text.proj.weight'
+) -> str: # under which the published code saves it
+    "The published name of one of our (unstacked) tensors. ValueError where it has none."
     ours = next((p for p in PUBLISHED_NAMES if name.startswith(p)), None)
     if ours is None: raise ValueError(f'the published format has no place for {name}')
     return PUBLISHED_NAMES[ours] + name.removeprefix(ours)

@@ -39,7 +39,9 @@ def view(
     return (pixels.flip(-1) if turns >= 4 else pixels).rot90(turns % 4, (-2, -1))
 
 # %% ../../nbs/pretrained/features.ipynb #b950fa19
-def fingerprint(module:nn.Module) -> str: # 16 hex digits
+def fingerprint(
+    module:nn.Module, # on any device
+) -> str: # 16 hex digits
     "Of every weight and buffer, by name and value."
     digest = hashlib.sha256()
     for name, v in sorted([*module.named_parameters(), *module.named_buffers()]):
@@ -70,11 +72,14 @@ def stored_features(
     cache:str|Path, # folder of kept arrays
     views:int=1, # of `view`, 1 to 8
     amp:bool=False, # compute in bfloat16 where that is safe
-    progress:bool=False,
+    progress:bool=False, # show a bar
     block:int=256, # images between two notes of progress
 ) -> np.memmap: # (N, views, c, h, w) float16, mapped from disk
     """Feature maps of all images and views, computed where `cache` does not hold them yet.
-    ValueError for an image that cannot be read, or numbers that half precision cannot hold."""
+    ValueError for no image or one that cannot be read, for other than 1 to 8 views, or for numbers
+    that half precision cannot hold."""
+    if not 1 <= views <= len(ORDER): raise ValueError(f'views must be 1 to 8, not {views}')
+    if not len(split.images): raise ValueError('the split has no image to compute a feature map of')
     files, listed = split.images, split.listed or ['']*len(split)
     root, weights = Path(files[0]).parent.parent, fingerprint(backbone)
     images = hashlib.sha256('\n'.join(f.name for f in files).encode()).hexdigest()[:8]
@@ -118,7 +123,7 @@ class FeaturePairs(Pairs):
         views:int=1, # of `view`, 1 to 8
         amp:bool=False, # compute feature maps in bfloat16 where that is safe
         whole:Split|None=None, # what `split` was held out from: the store holds all of it
-        progress:bool=False,
+        progress:bool=False, # show a bar
     ) -> 'FeaturePairs':
         """Feature maps of the images, computed where `cache` lacks them.
         ValueError for an image that `whole` lacks, and what `stored_features` raises."""

@@ -35,8 +35,10 @@ STACKED = { # ours -> the three published ones it stacks
 CLASSIFIER = {'extract_img_feature.resnet.fc.weight': (1000, 512),
               'extract_img_feature.resnet.fc.bias': (1000,)}
 
-def published_name(name:str) -> str:
-    "The published name of one of our (unstacked) tensors."
+def published_name(
+    name:str, # of one of our tensors, such as 'text.proj.weight'
+) -> str: # under which the published code saves it
+    "The published name of one of our (unstacked) tensors. ValueError where it has none."
     ours = next((p for p in PUBLISHED_NAMES if name.startswith(p)), None)
     if ours is None: raise ValueError(f'the published format has no place for {name}')
     return PUBLISHED_NAMES[ours] + name.removeprefix(ours)
@@ -65,8 +67,8 @@ def read_checkpoint(
         if not all(isinstance(v, Tensor) for v in state.values()):
             raise TypeError('"model" holds something else than tensors')
     except Exception as e:  # damaged files make PyTorch raise nearly anything
-        raise ValueError(f'{path} is not a checkpoint of plain tensors with an entry "model": '
-                         f'{one_line(e)[:160]}') from None
+        raise ValueError(f'{path} is not a checkpoint of plain tensors with an entry "model" '
+                         f'({type(e).__name__}: {one_line(e)[:140]})') from None
     return state
 
 def published_sizes(

@@ -34,9 +34,10 @@ def start_text(
     model:nn.Module, # an `HVSA` with its vocabulary; its `start['text']` notes what was loaded
 ):
     """Give the text encoder its configured starting weights. A warning where 'skipthoughts' cannot
-    be had; FileNotFoundError for a file or folder that you named."""
+    be had; FileNotFoundError or ValueError for a file or folder that you named."""
     start = model.config.text_start
-    load = load_word_vectors if Path(start).is_file() else load_skipthoughts
+    a_file = Path(start).is_file() or Path(start).suffix in ('.txt', '.vec', '.gz', '.npy')
+    load = load_word_vectors if a_file else load_skipthoughts
     try: load(model.text, model.vocab, start)
     except FileNotFoundError as e:
         if start != 'skipthoughts': raise

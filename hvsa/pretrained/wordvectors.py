@@ -32,6 +32,9 @@ def _from_text(path:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tens
                 if n == 1:
                     header = re.fullmatch(rb'\d+ (\d+)', line)
                     width = int(header[1]) if header else have
+                    if width == 0:
+                        raise ValueError(f'{where}: no numbers: a line is a word and its {dim} '
+                                         'numbers, with single blanks between them')
                     if width != dim:
                         raise ValueError(f'{where}: its vectors have {width} numbers, the encoder '
                                          f'reads {dim}: build it with word_dim={width}')
@@ -84,7 +87,7 @@ def load_word_vectors(
     files = [path, Path(words or path.with_suffix('.txt'))] if path.suffix == '.npy' else [path]
     for file in files:
         if not file.is_file():
-            raise FileNotFoundError(f'{file} is missing: word vectors are a text file, or a .npy '
+            raise FileNotFoundError(f'{file} is no file: word vectors are a text file, or a .npy '
                                     f'matrix with a list of its words')
     read = _from_matrix if path.suffix == '.npy' else _from_text
     found = read(*files, {*vocab.words, *UNKNOWN}, table.shape[1])

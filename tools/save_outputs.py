@@ -26,7 +26,7 @@ SHOWN = 880  # pixels of a page's width; figures are stored at twice the width t
 def smaller(
     png:str, meta:dict, # as stored in notebooks: base64, and how large it is shown
     palette:int=100_000, # bytes above which it has 256 colours
-    photo:int=250_000, # bytes above which it is a JPEG
+    photo:int=250_000, # bytes above which it is a JPEG, and of a JPEG, which then has less detail
 ) -> tuple: # kind, base64, metadata
     "A figure no wider than twice a page; large ones with fewer colours, photographs as JPEG"
     from PIL import Image
@@ -46,8 +46,14 @@ def smaller(
     few.save(out, 'PNG', optimize=True)
     if len(out.getvalue()) <= photo:
         return 'image/png', base64.b64encode(out.getvalue()).decode(), meta
-    out = io.BytesIO()
-    image.save(out, 'JPEG', quality=85, optimize=True)
+    for width, quality in (image.width, 85), (1440, 75), (1440, 60):
+        out, width = io.BytesIO(), min(width, image.width)
+        shown = image.resize((width, round(image.height*width/image.width)),
+                             Image.Resampling.LANCZOS)
+        shown.save(out, 'JPEG', quality=quality, optimize=True)
+        if len(out.getvalue()) <= photo: break
+    if meta.get('width', 0) > width//2:
+        meta = {'width': width//2, 'height': round(meta['height']*width/2/meta['width'])}
     return 'image/jpeg', base64.b64encode(out.getvalue()).decode(), meta
 
 BAR = re.compile(r'\d+%\||\dit/s|s/it')  # of tqdm

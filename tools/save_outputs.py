@@ -46,7 +46,7 @@ def smaller(
     few.save(out, 'PNG', optimize=True)
     if len(out.getvalue()) <= photo:
         return 'image/png', base64.b64encode(out.getvalue()).decode(), meta
-    for width, quality in (image.width, 85), (1440, 75), (1440, 60):
+    for width, quality in (image.width, 85), (1440, 75), (1440, 60), (1400, 50):
         out, width = io.BytesIO(), min(width, image.width)
         shown = image.resize((width, round(image.height*width/image.width)),
                              Image.Resampling.LANCZOS)

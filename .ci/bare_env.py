@@ -3,8 +3,7 @@
     python .ci/bare_env.py WHEEL FOLDER
 
 torch, torchvision and what they require are linked from the environment that runs this script,
-which
-spares a download of gigabytes; pip installs the wheel and the rest as it would for a user. Then
+which spares a download of gigabytes; pip installs the wheel and the rest as it would for a user. Then
 `pip check` must be content, every module must import and every command explain itself.
 """
 import subprocess, sys, venv
@@ -42,11 +41,11 @@ code = """
 import importlib, importlib.metadata, importlib.util, pkgutil, hvsa
 assert 'site-packages' in hvsa.__file__, hvsa.__file__
 def fail(name): raise
-names = sorted(m.name for m in pkgutil.walk_packages(hvsa.__path__, 'hvsa.', onerror=fail) if '._'
-not in m.name)
+found = pkgutil.walk_packages(hvsa.__path__, 'hvsa.', onerror=fail)
+names = sorted(m.name for m in found if '._' not in m.name)
 for name in names: importlib.import_module(name)
-assert names and not any(map(importlib.util.find_spec, ['nbdev', 'IPython', 'jupyterlab'])), 'the
-dev extra is here'
+dev = [name for name in ('nbdev', 'IPython', 'jupyterlab') if importlib.util.find_spec(name)]
+assert names and not dev, f'the dev extra is here: {dev}'
 print('modules:', *names)
 for e in importlib.metadata.entry_points(group='console_scripts'):
     if e.value.startswith('hvsa'): print('command', e.name)

@@ -85,9 +85,13 @@ def encode_texts(self:Retriever,
     texts:Sequence[str], # M sentences
     batch_size:int=1024, # sentences at a time
 ) -> Tensor: # (M, D) on the model's device
-    "Vectors of sentences. ValueError for a model without a vocabulary."
+    """Vectors of sentences. ValueError for a model without a vocabulary, no sentence, or
+    something that is not text."""
     if self.vocab is None: raise ValueError('this model has no vocabulary: set model.vocab')
-    if isinstance(texts, str): texts = [texts]
+    texts = [texts] if isinstance(texts, str) else list(texts)
+    if not texts: raise ValueError('no sentence was given')
+    if other := [t for t in texts if not isinstance(t, str)]:
+        raise ValueError(f'a sentence must be text, got {other[0]!r}')
     ids, lengths = pad([self.vocab.encode(text) for text in texts])
     return encode.encode_captions(self, ids, lengths, batch_size)
 

@@ -102,13 +102,14 @@ def as_pixels(
     """Images in any of three forms as one tensor. ValueError for another form, or a file that
     cannot be read."""
     if isinstance(images, Tensor):
-        if images.dtype != torch.uint8 or images.dim() != 4:
+        if images.dtype != torch.uint8 or images.dim() != 4 or images.shape[1] != 3:
             given = f'{images.dtype} {tuple(images.shape)}'
             raise ValueError(f'a tensor of images must be uint8 (N, 3, H, W), got {given}')
-        if images.shape[-2:] == (size, size): return images
-        images = [Image.fromarray(i.permute(1, 2, 0).cpu().numpy()) for i in images]
     if isinstance(images, (str, Path, Image.Image)): images = [images]
     if not len(images): raise ValueError('no image was given')
+    if isinstance(images, Tensor):
+        if images.shape[-2:] == (size, size): return images
+        images = [Image.fromarray(i.permute(1, 2, 0).cpu().numpy()) for i in images]
     opened = (i if isinstance(i, Image.Image) else open_image(Path(i)) for i in images)
     return torch.stack([resized(i, size) for i in opened])
 

@@ -84,9 +84,9 @@ class Run(NamedTuple):
     data:str          # folder of the data set
     seeds:list[int]|None # of a run over several seeds
 
-def read_run(out:Path) -> Run:
+def read_run(out:str|Path) -> Run:
     "What the run in `out` was started with. ValueError if it holds none."
-    file = out/'run.json'
+    file = Path(out)/'run.json'
     try:
         saved = json.loads(file.read_text(encoding='utf-8'))
         return Run(from_dict(saved['config']), saved['data'], saved['seeds'])

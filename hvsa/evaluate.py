@@ -11,7 +11,7 @@ __all__ = ['TOP', 'right_scores', 'wrong_scores', 'check_counts', 'check_finite'
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,8 +150,9 @@ def ranks_from_embeddings(
     txt:Tensor, # (M, D) caption vectors, M = N * per_image
     per_image:int=5, # captions an image
     chunk:int=1024, # images in a block; memory grows with per_image * chunk**2
+    similarity:Callable=cosine, # (n, D), (m, D) -> (n, m), a model's own
 ) -> tuple[Tensor, Tensor]: # i2t (N,), t2i (M,): int64, 0 is best
-    "`ranks(cosine(img, txt))` without ever storing the whole table; ValueError as there."
+    "`ranks(similarity(img, txt))` without ever storing the whole table; ValueError as there."
     n, p = len(img), per_image
     check_counts(n, len(txt), p)
     rows = math.ceil(n/math.ceil(n/chunk))              # equal blocks, none larger than `chunk`
@@ -160,14 +161,19 @@ def ranks_from_embeddings(
         return [*full, F.pad(last, (0, 0, 0, rows - len(last)))]
     imgs, txts = parts(img, rows), parts(txt, rows*p)
     def block(a, b):
-        sims = cosine(imgs[a], txts[b])[:n - a*rows, :(n - b*rows)*p]
+        sims = similarity(imgs[a], txts[b])[:n - a*rows, :(n - b*rows)*p]
         check_finite(sims, a*rows, b*rows*p)
         return sims
-    right = [right_scores(block(a, a), p).clone() for a in range(len(imgs))]   # no views
+    right, kept = [], {}                                # blocks that few images need but once
+    for a in range(len(imgs)):
+        own = block(a, a)
+        right.append(right_scores(own, p).clone())      # no view of the block
+        if n*rows*p < 2**26: kept[a] = own
     i2t, t2i = [0]*len(right), [0]*len(right)
     for a, mine in enumerate(right):
         for b, theirs in enumerate(right):
-            sims = wrong_scores(block(a, b), p) if a == b else block(a, b)
+            sims = kept[a] if a == b and a in kept else block(a, b)
+            if a == b: sims = wrong_scores(sims, p)
             by_image, by_caption = reaching(sims, mine.amax(1, keepdim=True), theirs.flatten())
             i2t[a], t2i[b] = i2t[a] + by_image, t2i[b] + by_caption
     return torch.cat(i2t), torch.cat(t2i)
@@ -179,15 +185,20 @@ class Evaluation:
     metrics:dict[str, float] # as `retrieval_metrics`
     img:Tensor # (N, D) image vectors
     txt:Tensor # (M, D) caption vectors
+    i2t:Tensor # (N,) ranks, 0 is best
+    t2i:Tensor # (M,) ranks, 0 is best
 
 def score(
     model:nn.Module, # has `encode_image` and `encode_text`, or what `pairs` asks for
     pairs:Pairs, # images at the size the model sees, or feature maps, and captions
 ) -> Evaluation:
-    "Encode once and rank by cosine. ValueError where counts do not fit or a vector is not finite."
+    """Encode once and rank by the model's `similarity`, or by cosine where it has none.
+    ValueError where counts do not fit or a similarity is not finite."""
     img, txt = pairs.encode(model)
-    ahead = ranks_from_embeddings(img, txt, pairs.per_image)
-    return Evaluation(metrics_from_ranks(*ahead), img, txt)
+    compare = getattr(model, 'similarity', cosine)
+    with torch.inference_mode():
+        ahead = ranks_from_embeddings(img, txt, pairs.per_image, similarity=compare)
+    return Evaluation(metrics_from_ranks(*ahead), img, txt, *(r.cpu() for r in ahead))
 
 def evaluate(
     model:nn.Module, # has a vocabulary and `read_split`, as `hvsa.load` gives it

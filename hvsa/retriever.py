@@ -7,6 +7,7 @@ __all__ = ['Retriever']
 
 # %% ../nbs/use/retriever.ipynb #afaa7d6e
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,25 +15,35 @@ from fastcore.basics import patch
 from PIL import Image
 from torch import Tensor, nn
 
-from .data import Pairs, pad
+from .baselines.prior import Prior, dynamic_margin
+from .config import choose
+from .data import Batch, Pairs, pad
 from .datasets.images import as_pixels, margin_size
 from .datasets.splits import Split
 from .engine import encode
 from .engine.device import device_of, fast_bfloat16
+from .engine.distributed import gather_rows
 from .hypersphere import cosine, project
+from .losses import LOSSES, beta_at, same_pairs, triplet
 from .pretrained.features import FeaturePairs, view
 
 # %% ../nbs/use/retriever.ipynb #f391a294
 class Retriever(nn.Module):
-    "An image encoder and a text encoder into one space."
+    """An image encoder and a text encoder into one space, and a loss that brings partners
+    together. ValueError where the settings name a loss that is not known."""
     def __init__(self,
         config, # has `size`, `views`, `frozen` and `on('amp', device)`, as `Config` does
         image:nn.Module, # (B, 3, H, W) -> (B, D); with `backbone` and `head` where that is frozen
         text:nn.Module, # (B, T) word ids, (B,) lengths -> (B, D)
+        vocab_size:int, # words of the vocabulary, `len(vocab)`
     ):
         super().__init__()
-        self.config, self.image, self.text = config, image, text
+        self.config, self.image, self.text, self.vocab_size = config, image, text, vocab_size
+        self.start = {'image': 'random', 'text': 'random'} # where the weights came from
         self.vocab = None # set where words are known
+        self.epoch = 0 # counted by `fit`
+        self.prior = None # how alike the training sentences are, where the loss asks for it
+        choose(LOSSES, config.loss, 'loss')     # a wrong name ends here, not in the first step
         if config.frozen: self.image.backbone.requires_grad_(False)
 
     def encode_image(self, images:Tensor) -> Tensor:
@@ -51,6 +62,14 @@ class Retriever(nn.Module):
         "(N, D) image and (M, D) caption vectors -> (N, M) scores: their cosines."
         return cosine(img, txt)
 
+    def mean_of_views(self, vectors:Tensor) -> Tensor:
+        "(B, V, D) vectors of V views of each image -> (B, D): the mean of their directions."
+        return project(vectors).mean(1)
+
+    def ids_of(self, sentence:str) -> list[int]:
+        "Word ids of a sentence, as the text encoder reads them."
+        return self.vocab.encode(sentence)
+
     def train(self, mode:bool=True) -> 'Retriever':
         "As for any module, but a frozen backbone stays in evaluation mode."
         super().train(mode)
@@ -67,18 +86,62 @@ class Retriever(nn.Module):
         "Inside this block encoders compute in bfloat16 if `amp`, in operations where that is safe."
         return torch.autocast(device_of(self).type, torch.bfloat16, enabled=self.amp)
 
+# %% ../nbs/use/retriever.ipynb #71b010e8
+@patch
+def forward(self:Retriever,
+    batch:Batch, # its `images` are images, or feature maps where the backbone is frozen
+) -> tuple[Tensor, dict[str, Tensor]]: # total to minimise; its parts, for the record
+    "One training step's loss. Similarities and losses are always computed in float32."
+    encode = self.encode_features if self.config.frozen else self.encode_image
+    img, txt = encode(batch.images).float(), self.encode_text(batch.ids, batch.lengths).float()
+    captions = batch.caption_index.to(img.device, non_blocking=True)
+    img, txt, index, captions, ids = gather_rows(img, txt, batch.image_index, captions, batch.ids)
+    return self.loss(img, txt, batch._replace(image_index=index, caption_index=captions, ids=ids))
+
+@patch
+def loss(self:Retriever,
+    img:Tensor, # (B, D), row i belongs to row i of txt
+    txt:Tensor, # (B, D)
+    batch:Batch|None=None, # where they came from, for losses that ask
+) -> tuple[Tensor, dict[str, Tensor]]: # total to minimise; its parts, for the record
+    "The configured alignment loss."
+    align = self.align(self.similarity(img, txt), batch)
+    return align, {'align': align.detach()}
+
+@patch
+def align(self:Retriever, sims:Tensor, batch:Batch|None=None) -> Tensor:
+    """The configured alignment loss of (B, B) similarities, a scalar.
+    ValueError where it needs to know the training sentences and does not."""
+    c, mask = self.config, None
+    if c.mask_positives == 'image': mask = same_pairs(batch.image_index)
+    if c.mask_positives == 'caption': mask = same_pairs(batch.image_index, batch.ids)
+    if c.margin_decay is not None: return triplet(sims, self.margins(batch).to(sims), mask)
+    if c.beta_end is not None:
+        c = replace(c, beta=beta_at(self.epoch, c.epochs, c.beta, c.beta_end))
+    return choose(LOSSES, c.loss, 'loss')(sims, mask, c)
+
+@patch
+def margins(self:Retriever, batch:Batch) -> Tensor: # (B, B)
+    "A margin for each pair of a batch: the more alike their sentences, the smaller."
+    if self.prior is None:
+        raise ValueError('a dynamic margin compares training sentences: read the training split '
+                         'with read_split(..., training=True) first')
+    c = self.config
+    return dynamic_margin(self.prior(batch.image_index, batch.caption_index), c.margin,
+                          c.margin_decay)
+
 # %% ../nbs/use/retriever.ipynb #91f27f97
 @patch
 def encode_images(self:Retriever,
     images:Sequence[str|Path|Image.Image]|Tensor, # N files or PIL images, or (N, 3, H, W) uint8
     batch_size:int=256, # images at a time
 ) -> Tensor: # (N, D) on the model's device
-    """Vectors of images, resized as in training; of several views, the mean on the sphere.
+    """Vectors of images, resized as in training; of several views, see `mean_of_views`.
     ValueError names a file that cannot be read."""
     pixels, n_views = as_pixels(images, self.config.size), self.config.views
     if n_views == 1: return encode.encode_images(self, pixels, batch_size)
     views = [encode.encode_images(self, view(pixels, k), batch_size) for k in range(n_views)]
-    return torch.stack([project(v) for v in views]).mean(0)
+    return self.mean_of_views(torch.stack(views, 1))
 
 @patch
 def encode_texts(self:Retriever,
@@ -92,7 +155,7 @@ def encode_texts(self:Retriever,
     if not texts: raise ValueError('no sentence was given')
     if other := [t for t in texts if not isinstance(t, str)]:
         raise ValueError(f'a sentence must be text, got {other[0]!r}')
-    ids, lengths = pad([self.vocab.encode(text) for text in texts])
+    ids, lengths = pad([self.ids_of(text) for text in texts])
     return encode.encode_captions(self, ids, lengths, batch_size)
 
 # %% ../nbs/use/retriever.ipynb #651122c9
@@ -106,11 +169,12 @@ def read_split(self:Retriever,
 ) -> Pairs: # `FeaturePairs` where the backbone is frozen
     """A split as this model reads it. ValueError for an image that cannot be read or that `whole`
     lacks, or for a frozen backbone without a cache."""
-    c, words = self.config, self.vocab.encode
+    c, words = self.config, self.ids_of
+    if training and c.margin_decay is not None: self.prior = Prior(split.captions, split.per_image)
     if c.frozen:
         if not cache:
             raise ValueError('a frozen backbone needs a folder for its feature maps: give cache')
         how = dict(views=c.views, amp=self.amp, whole=whole, progress=progress)
-        return FeaturePairs.read(split, words, self.image.backbone, c.size, cache, **how)
+        return FeaturePairs.read(split, words, self.image.trunk, c.size, cache, **how)
     if not training: return Pairs.read(split, words, c.size, progress)
     return Pairs.read(split, words, margin_size(c.size), progress, cache, whole)

@@ -111,6 +111,7 @@ def fit(
     progress = progress and rank_and_world()[0] == 0
     for epoch in range(len(history), c.epochs):
         start, row = time.time(), {'epoch': epoch, 'lr': rate_at(c, epoch)}
+        model.epoch = epoch                                 # for what changes while training
         row |= train_epoch(net, opt, train, epoch, progress)
         share_buffers(model)
         row |= {f'valid_{k}': v for k, v in score(model, valid).metrics.items()}

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torchvision.models import ResNet, ResNet18_Weights
 from torchvision.models.resnet import BasicBlock
 
+from .hypersphere import project
+
 # %% ../nbs/03_vision.ipynb #6f96fdec
 class ResNet18(ResNet):
     """torchvision's ResNet-18 up to its last stage: (B, 3, H, W) -> (B, 8*width, H/32, W/32),
@@ -24,6 +26,7 @@ class ResNet18(ResNet):
         width:int=64,
     ):
         self.width, self.out_channels = width, 8*width
+        self.stage_channels = width, 2*width, 4*width, 8*width
         super().__init__(BasicBlock, [2, 2, 2, 2])
         del self.avgpool, self.fc
 
@@ -152,6 +155,8 @@ class ImageEncoder(nn.Module):
         # channels after a 1x1 convolution between backbone and KEA; None: no such layer (published)
         reduce:int|None=None,
         dropout:float=0., # share of the map's channels dropped in training (published: none)
+        # divide the mean over places by its length before the last layer, as VSE++ does
+        unit_features:bool=False,
     ):
         super().__init__()
         self.backbone = resnet18() if backbone is None else backbone
@@ -166,12 +171,19 @@ class ImageEncoder(nn.Module):
         self.reduce = nn.Sequential(nn.Dropout2d(dropout), *slim)
         self.attention = KEA(width, keys) if keys else nn.Identity()
         self.proj = nn.Linear(width, dim)
+        self.unit_features = unit_features
+
+    @property
+    def trunk(self) -> nn.Module:
+        "What a frozen encoder computes once for each image: (B, 3, H, W) -> (B, c, h, w)."
+        return self.backbone
 
     def head(self, features:Tensor) -> Tensor:
         "What follows the backbone: feature maps (B, c, h, w) -> vectors (B, dim)."
         if features.ndim != 4 or features.shape[1] != self.channels:
             given, c = tuple(features.shape), self.channels
             raise ValueError(f'the backbone gave {given}, expected (B, {c}, h, w)')
-        return self.proj(self.attention(self.reduce(features)).mean((2, 3)))
+        x = self.attention(self.reduce(features)).mean((2, 3))
+        return self.proj(project(x) if self.unit_features else x)
 
     def forward(self, images:Tensor) -> Tensor: return self.head(self.backbone(images))

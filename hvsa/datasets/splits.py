@@ -47,15 +47,23 @@ class Split:
     def hold_out(self,
         frac:float=0.1, # share to validate on (published: 0.1, in the first release 0.2)
         seed:int=0,
+        distinct:int=1, # validate on images with so many different sentences or more
     ) -> tuple['Split', 'Split']: # training part, validation part
         """Split by image, as published: shuffle with `seed`, the first int((1-frac)*N) images
-        train, the rest validate."""
+        train, the rest validate. With `distinct`, the last ones that have so many different
+        sentences validate instead. ValueError where one side would be empty or too few have
+        them."""
         order = list(range(len(self)))
         random.Random(seed).shuffle(order)
         cut = int((1 - frac)*len(order))
         if not 0 < cut < len(order):
             raise ValueError(f'holding out {frac} of {len(order)} images leaves one side empty')
-        return self.pick(order[:cut]), self.pick(order[cut:])
+        rich = [i for i in order if len(set(self.captions_of(i))) >= distinct]
+        if len(rich) < (need := len(order) - cut):
+            raise ValueError(f'{need} images are to validate, but only {len(rich)} have '
+                             f'{distinct} different sentences: ask for fewer of either')
+        held = set(rich[-need:])
+        return (self.pick([i for i in order if i not in held]), self.pick(rich[-need:]))
 
 # %% ../../nbs/datasets/splits.ipynb #53d5f142
 class Problem(NamedTuple):

@@ -10,7 +10,7 @@ __all__ = ['RIGHT_COLOR', 'WRONG_COLOR', 'TICKS', 'show_sims', 'frame', 'color_o
 import math
 import statistics
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -73,6 +73,7 @@ def show_retrieval(
     txt:Tensor, # (M, D) caption vectors
     n:int=3, # queries of each direction, spread evenly over the images
     k:int=5, # answers shown for each
+    similarity:Callable=cosine, # (n, D), (m, D) -> (n, m), a model's own
 ) -> Figure:
     """The best answers to a few captions and to the images they belong to: right ones green,
     wrong ones vermillion. ValueError where the vectors are not those of the split."""
@@ -86,9 +87,9 @@ def show_retrieval(
     places = fig.add_gridspec(2*n, k + 1, width_ratios=[1.4] + [1]*k)
     for q, i in enumerate(queries):
         j = i*p + q % p                                          # one of its captions
-        scores = right_last(cosine(img, txt[j:j + 1])[:, 0], slice(i, i + 1))
+        scores = right_last(similarity(img, txt[j:j + 1])[:, 0], slice(i, i + 1))
         draw_images([fig.add_subplot(places[q, c]) for c in range(k + 1)], split, i, j, scores)
-        scores = right_last(cosine(img[i:i + 1], txt)[0], slice(i*p, (i + 1)*p))
+        scores = right_last(similarity(img[i:i + 1], txt)[0], slice(i*p, (i + 1)*p))
         left, right = fig.add_subplot(places[n + q, 0]), fig.add_subplot(places[n + q, 1:])
         draw_captions(left, right, split, i, scores, k)
     fig.suptitle('Best answers to a caption, and to an image: right in green, wrong in vermillion',
@@ -140,7 +141,8 @@ def show_history(
     axs = fig.subplots(1, panels)
     axs[0].plot(epochs, column('loss'), '-', color='0.75', lw=6, label='loss')
     for name, color in {'align': '#0173b2', 'uniform': '#de8f05'}.items():
-        axs[0].plot(epochs, column(name), '.-', color=color, label=name)
+        if any(name in h for h in history):
+            axs[0].plot(epochs, column(name), '.-', color=color, label=name)
     axs[0].set(title='Training loss and its parts', ylabel='mean over steps', ylim=(0, None))
     axs[0].legend()
     best = max(history, key=lambda h: h['valid_rsum'])

@@ -30,7 +30,7 @@ class EfficientNetLite0(nn.Module):
     """EfficientNet-Lite0 without its classifier: (B, 3, H, W) images as `to_float` gives them ->
     (B, 1280, H/32, W/32), sizes rounded up.
     Raises WeightsUnavailable where the package `efficientnet-lite-pytorch` is not installed."""
-    out_channels = 1280
+    out_channels, stage_channels = 1280, (24, 40, 112, 1280)
     def __init__(self):
         super().__init__()
         package = _installed('efficientnet_lite_pytorch')
@@ -43,6 +43,18 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, images:Tensor) -> Tensor:
         return self.net.extract_features(images*self.scale + self.shift)
+
+    def stages(self,
+        images:Tensor, # (B, 3, H, W)
+    ) -> list[Tensor]: # four maps: 24, 40, 112, 1280 channels, H/4 to H/32 high
+        "The last map of each size; that of H/2 is left out."
+        net, maps = self.net, []
+        x = net._swish(net._bn0(net._conv_stem(images*self.scale + self.shift)))
+        rate = net._global_params.drop_connect_rate or 0
+        for i, block in enumerate(net._blocks):
+            if i and block._block_args.stride[0] == 2: maps.append(x)
+            x = block(x, drop_connect_rate=rate*i/len(net._blocks))
+        return [*maps[1:], net._swish(net._bn1(net._conv_head(x)))]
 
 # %% ../../nbs/pretrained/backbones.ipynb #517ef294
 def efficientnet_lite0(

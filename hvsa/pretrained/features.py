@@ -25,7 +25,6 @@ from ..engine.augment import to_float
 from ..engine.cache import cached_array, file_key
 from ..engine.device import device_of, evaluating, to_device
 from ..engine.encode import at_least_float32
-from ..hypersphere import project
 
 # %% ../../nbs/pretrained/features.ipynb #a8856ec1
 ORDER = (0, 2, 4, 6, 1, 3, 5, 7) # quarter turns; from 4 on of the mirrored image
@@ -150,13 +149,13 @@ class FeaturePairs(Pairs):
 # %% ../../nbs/pretrained/features.ipynb #e7a44321
 @patch
 def encode_images(self:FeaturePairs,
-    model:nn.Module, # has `encode_features(maps) -> (B, D)`
+    model:nn.Module, # has `encode_features(maps) -> (B, D)` and `mean_of_views`
     batch_size:int=256, # views at a time
-) -> Tensor: # (N, D), the mean of the views' unit vectors, on the model's device
+) -> Tensor: # (N, D), on the model's device
     "Vectors of all images of a split, from their stored feature maps."
     device = device_of(model)
     def one(views): # (B, V, c, h, w) -> (B, D)
         vectors = at_least_float32(model.encode_features(views.flatten(0, 1).to(device).float()))
-        return project(vectors).unflatten(0, views.shape[:2]).mean(1)
+        return model.mean_of_views(vectors.unflatten(0, views.shape[:2]))
     per_batch = max(1, batch_size//self.store.shape[1])
     with evaluating(model): return torch.cat([one(v) for v in self.views(per_batch)])

@@ -21,7 +21,8 @@ from typing import get_args
 
 import yaml
 
-from ..config import OLD_NAMES, Config, choices_of, from_dict, preset as named_preset, renamed
+from ..config import OLD_NAMES, Config, from_dict, preset as named_preset, renamed
+from ..engine.fields import choices_of
 
 # %% ../../nbs/use/flags.ipynb #18d9c41b
 @contextmanager

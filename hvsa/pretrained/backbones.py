@@ -52,7 +52,7 @@ class EfficientNetLite0(nn.Module):
         x = net._swish(net._bn0(net._conv_stem(images*self.scale + self.shift)))
         rate = net._global_params.drop_connect_rate or 0
         for i, block in enumerate(net._blocks):
-            if i and block._block_args.stride[0] == 2: maps.append(x)
+            if i and block._block_args.stride in (2, [2]): maps.append(x)
             x = block(x, drop_connect_rate=rate*i/len(net._blocks))
         return [*maps[1:], net._swish(net._bn1(net._conv_head(x)))]
 

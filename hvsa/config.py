@@ -56,9 +56,7 @@ class Config:
     feature_dropout:float = 0. # share of the backbone's channels dropped in training
     keys:int = 64              # keys of the attention's memory; 0: no attention
     # text encoder
-    # gru (published), vse (VSE++), vsers and vsers-real (its reconstruction), or yours in
-    # TEXT_ENCODERS
-    text_encoder:str = 'gru'
+    text_encoder:str = 'gru'   # gru (published), vse, vsers, vsers-real, or yours in TEXT_ENCODERS
     # skipthoughts (the folder of that name here), another folder, a file of word vectors;
     # none: random
     text_start:str|None = 'skipthoughts'

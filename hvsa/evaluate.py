@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -156,24 +157,18 @@ def ranks_from_embeddings(
     n, p = len(img), per_image
     check_counts(n, len(txt), p)
     rows = math.ceil(n/math.ceil(n/chunk))              # equal blocks, none larger than `chunk`
-    def parts(x, rows):                                 # views; the last filled up with zero rows
-        *full, last = x.split(rows)
-        return [*full, F.pad(last, (0, 0, 0, rows - len(last)))]
+    parts = lambda x, rows: [F.pad(p, (0, 0, 0, rows - len(p))) for p in x.split(rows)]
     imgs, txts = parts(img, rows), parts(txt, rows*p)
+    @lru_cache(1)                                       # of one block alone: computed once
     def block(a, b):
         sims = similarity(imgs[a], txts[b])[:n - a*rows, :(n - b*rows)*p]
         check_finite(sims, a*rows, b*rows*p)
         return sims
-    right, kept = [], {}                                # blocks that few images need but once
-    for a in range(len(imgs)):
-        own = block(a, a)
-        right.append(right_scores(own, p).clone())      # no view of the block
-        if n*rows*p < 2**26: kept[a] = own
+    right = [right_scores(block(a, a), p).clone() for a in range(len(imgs))]   # no views
     i2t, t2i = [0]*len(right), [0]*len(right)
     for a, mine in enumerate(right):
         for b, theirs in enumerate(right):
-            sims = kept[a] if a == b and a in kept else block(a, b)
-            if a == b: sims = wrong_scores(sims, p)
+            sims = wrong_scores(block(a, b), p) if a == b else block(a, b)
             by_image, by_caption = reaching(sims, mine.amax(1, keepdim=True), theirs.flatten())
             i2t[a], t2i[b] = i2t[a] + by_image, t2i[b] + by_caption
     return torch.cat(i2t), torch.cat(t2i)
@@ -183,22 +178,16 @@ def ranks_from_embeddings(
 class Evaluation:
     "What `evaluate` found."
     metrics:dict[str, float] # as `retrieval_metrics`
-    img:Tensor # (N, D) image vectors
-    txt:Tensor # (M, D) caption vectors
-    i2t:Tensor # (N,) ranks, 0 is best
-    t2i:Tensor # (M,) ranks, 0 is best
+    img:Tensor; txt:Tensor # (N, D) image and (M, D) caption vectors
+    i2t:Tensor; t2i:Tensor # (N,) and (M,) ranks, 0 is best
 
-def score(
-    model:nn.Module, # has `encode_image` and `encode_text`, or what `pairs` asks for
-    pairs:Pairs, # images at the size the model sees, or feature maps, and captions
-) -> Evaluation:
-    """Encode once and rank by the model's `similarity`, or by cosine where it has none.
-    ValueError where counts do not fit or a similarity is not finite."""
+def score(model:nn.Module, pairs:Pairs) -> Evaluation:
+    "Encode once, rank by the model's `similarity`, or cosine. ValueError where counts do not fit."
     img, txt = pairs.encode(model)
-    compare = getattr(model, 'similarity', cosine)
     with torch.inference_mode():
-        ahead = ranks_from_embeddings(img, txt, pairs.per_image, similarity=compare)
-    return Evaluation(metrics_from_ranks(*ahead), img, txt, *(r.cpu() for r in ahead))
+        ahead = ranks_from_embeddings(img, txt, pairs.per_image,
+                                      similarity=getattr(model, 'similarity', cosine))
+    return Evaluation(metrics_from_ranks(*ahead), img, txt, *ahead)
 
 def evaluate(
     model:nn.Module, # has a vocabulary and `read_split`, as `hvsa.load` gives it

@@ -184,7 +184,7 @@ class Evaluation:
 def score(model:nn.Module, pairs:Pairs) -> Evaluation:
     "Encode once, rank by the model's `similarity`, or cosine. ValueError where counts do not fit."
     img, txt = pairs.encode(model)
-    with torch.inference_mode():
+    with torch.no_grad():
         ahead = ranks_from_embeddings(img, txt, pairs.per_image,
                                       similarity=getattr(model, 'similarity', cosine))
     return Evaluation(metrics_from_ranks(*ahead), img, txt, *ahead)

@@ -48,7 +48,7 @@ def evaluating(model:nn.Module) -> Iterator[None]:
     modes = [(m, m.training) for m in model.modules()]
     model.eval()
     try:
-        with torch.inference_mode(): yield
+        with torch.no_grad(): yield
     finally:
         for m, training in modes: m.training = training
 

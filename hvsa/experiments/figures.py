@@ -12,6 +12,7 @@ import statistics
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -67,6 +68,7 @@ def right_last(scores:Tensor, right:slice) -> Tensor: # (N,) a copy
     scores[right] = scores[right].nextafter(scores.new_tensor(-math.inf))
     return scores
 
+@torch.no_grad()
 def show_retrieval(
     split:Split, # the images and captions that were ranked
     img:Tensor, # (N, D) image vectors

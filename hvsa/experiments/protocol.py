@@ -75,6 +75,7 @@ def train_seeds(
     device:str|None=None, # default: the best one here
     progress:bool=True,
     cache:str|Path|None=None, # as for `train_run`; the seeds share it
+    track:str|None=None, # as for `train_run`
 ) -> dict: # what protocol.json holds, see `summarise`
     """Train and test once a seed; write protocol.json.
     ValueError for repeated seeds, or for an `out` that holds a run when not resuming."""
@@ -92,7 +93,7 @@ def train_seeds(
         result = from_main(finished, run, c)
         if result.get('epochs') != c.epochs:
             keep = cache_folder(c, cache, out)
-            result = train_run(c, data, run, resume, device, progress, keep)
+            result = train_run(c, data, run, resume, device, progress, keep, track)
         runs[seed] = result['test']
     summary = {'preset': config.preset, 'paper': set_of(config, data)} | summarise(runs)
     from_main(write_json, out/'protocol.json', summary)

@@ -147,10 +147,10 @@ class AMFMN(Retriever):
         self.guidance = Guidance(c.dim, c.guide)
 
     def similarity(self, img:Tensor, txt:Tensor) -> Tensor:
-        """(N, D) image and (M, D) caption vectors -> (N, M) scores of guided sentences; without a
-        gradient for vectors that have none, as `encode_images` and `encode_texts` give them."""
-        fixed = img.is_inference() and txt.is_inference()
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not fixed):
+        """(N, D) image and (M, D) caption vectors -> (N, M) scores of guided sentences. In evaluation
+        mode no gradient is kept for vectors that have none: it would need all N x M x D numbers."""
+        learning = self.training or img.requires_grad or txt.requires_grad
+        with torch.set_grad_enabled(torch.is_grad_enabled() and learning):
             return self.guidance(img, txt)
 
     def mean_of_views(self, vectors:Tensor) -> Tensor:

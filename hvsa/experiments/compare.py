@@ -165,6 +165,8 @@ def compare(
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f'a comparison needs different seeds, not {list(seeds)}')
     for name, config in rows.items(): check_row(name, config)
+    if select and any(c.vocab_from != 'train' for c in rows.values()):
+        raise ValueError("choosing must not read the test split: set vocab_from='train'")
     check_data(data, out, select)
     runs = {(name, seed): Job(replace(config, seed=seed), str(data),
                               run_folder(out, config)/f'seed-{seed}', cache, select, track)

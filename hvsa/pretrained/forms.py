@@ -6,7 +6,7 @@
 __all__ = ['NAMES', 'RESNET', 'GRU', 'DIM', 'SIZES', 'HOLDS', 'FORMS', 'table', 'Form', 'classes', 'form_of', 'published_names',
            'to_published']
 
-# %% ../../nbs/pretrained/forms.ipynb #39e6f055
+# %% ../../nbs/pretrained/forms.ipynb #36f0d348
 from typing import NamedTuple
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..config import Config
 
-# %% ../../nbs/pretrained/forms.ipynb #8da446c8
+# %% ../../nbs/pretrained/forms.ipynb #8d8d4849
 NAMES = { # ours, theirs: names, or what names begin with; * is r, i, n, which we stack
 'hvsa': """
     image.backbone.          extract_img_feature.resnet.
@@ -57,13 +57,13 @@ NAMES = { # ours, theirs: names, or what names begin with; * is r, i, n, which w
     guidance.textual.        cross_attention_s.fc_text.0.
 """}
 
-# %% ../../nbs/pretrained/forms.ipynb #c1f01e82
+# %% ../../nbs/pretrained/forms.ipynb #1780e121
 def table(
     *keys:str, # of `NAMES`
 ) -> dict[str, str]: # ours -> theirs
     return dict(line.split() for key in keys for line in NAMES[key].strip().splitlines())
 
-# %% ../../nbs/pretrained/forms.ipynb #6dfbbd48
+# %% ../../nbs/pretrained/forms.ipynb #d87eaa87
 class Form(NamedTuple):
     "How the published code of one model saves it."
     title:str # the model
@@ -98,7 +98,7 @@ FORMS = [
                                          'vgmf_gate.gate.bias': (512,)})
       for guide in ('soft', 'fusion', 'similarity'))]
 
-# %% ../../nbs/pretrained/forms.ipynb #712e2001
+# %% ../../nbs/pretrained/forms.ipynb #467322c4
 def form_of(
     config:Config, # of a model
 ) -> Form: # in which it is published
@@ -109,7 +109,7 @@ def form_of(
         if all(getattr(config, k) == v for k, v in form.fixed.items()): return form
     raise ValueError(f'the published format holds {kind[0].holds} only')
 
-# %% ../../nbs/pretrained/forms.ipynb #1bf7fabb
+# %% ../../nbs/pretrained/forms.ipynb #830d2725
 def published_names(
     name:str, # of one of our tensors, such as 'text.proj.weight'
     form:Form,
@@ -120,7 +120,7 @@ def published_names(
     theirs = form.names[ours] + name.removeprefix(ours)
     return [theirs.replace('*', gate) for gate in 'rin'] if '*' in theirs else [theirs]
 
-# %% ../../nbs/pretrained/forms.ipynb #6621c226
+# %% ../../nbs/pretrained/forms.ipynb #c72572df
 def to_published(
     state:dict[str, Tensor], # of a model
     form:Form,

@@ -6,7 +6,7 @@
 __all__ = ['DTYPES', 'allowing', 'MEASURES', 'OPTIONS', 'Checkpoint', 'read_checkpoint', 'read_options', 'published_settings',
            'from_published', 'listed', 'write_options', 'checkpoint_of']
 
-# %% ../../nbs/pretrained/published.ipynb #b12797cb
+# %% ../../nbs/pretrained/published.ipynb #f4d3fa62
 from argparse import Namespace
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -21,7 +21,7 @@ from ..config import PRESETS, Config, from_dict
 from ..engine.files import one_line
 from .forms import FORMS, Form, form_of, published_names, to_published
 
-# %% ../../nbs/pretrained/published.ipynb #66e3a631
+# %% ../../nbs/pretrained/published.ipynb #13e7f531
 class Checkpoint(NamedTuple):
     "What a published checkpoint holds."
     path:str|Path # for messages
@@ -50,7 +50,7 @@ def read_checkpoint(
         parts = [dict(part) for part in (model if isinstance(model, list) else [model])]
         for name, v in [item for part in parts for item in part.items()]:
             plain = isinstance(v, Tensor) and v.dtype in DTYPES and v.layout is torch.strided
-            if not plain or v.is_meta:
+            if not plain or v.is_meta or not isinstance(name, str):
                 raise TypeError(f'"model" holds something else than tensors: {name}')
             if not v.isfinite().all(): raise ValueError(f'{name} has numbers that are not finite')
         opt = saved.get('opt')
@@ -63,7 +63,7 @@ def read_checkpoint(
         raise ValueError(f'{path} has none of the names of HVSA, VSE++ or AMFMN')
     return Checkpoint(path, FORMS[found.index(max(found))], parts, opt)
 
-# %% ../../nbs/pretrained/published.ipynb #ff3035cc
+# %% ../../nbs/pretrained/published.ipynb #fe888636
 MEASURES = { # VSE++'s options measure, no_imgnorm, use_abs -> our setting
     ('cosine', False, False): 'cosine', ('cosine', True, False): 'dot',
     ('order', False, False): 'order', ('order', False, True): 'order-abs'}
@@ -88,7 +88,7 @@ def read_options(
     said = ', '.join(f'{k}={v!r:.40}' for k, v in how.items())
     raise ValueError(f'no model here compares with {said}')
 
-# %% ../../nbs/pretrained/published.ipynb #b47d4687
+# %% ../../nbs/pretrained/published.ipynb #ab84f8e6
 def published_settings(
     file:Checkpoint,
     config:Config|None=None, # what the file does not tell; default: as published
@@ -112,7 +112,7 @@ def published_settings(
     except ValueError as e: raise ValueError(f'{path}: {one_line(e)}') from None
     return c, size('text.embedding.weight', 0) - 1
 
-# %% ../../nbs/pretrained/published.ipynb #912956d7
+# %% ../../nbs/pretrained/published.ipynb #912f623c
 def from_published(
     file:Checkpoint,
     like:dict[str, Tensor], # state dict of a model of these sizes; of its tensors, shapes matter
@@ -144,7 +144,7 @@ def listed(names:list, mark:str=', ', most:int=4) -> str:
     more = f' and {len(names) - most} more'*(len(names) > most)
     return mark.join(sorted(names)[:most]) + more or 'nothing'
 
-# %% ../../nbs/pretrained/published.ipynb #8c5bc8b8
+# %% ../../nbs/pretrained/published.ipynb #76c31c3e
 def write_options(
     config:Config, # of a `VSE`
     words:int, # of its vocabulary
@@ -161,7 +161,7 @@ def write_options(
         learning_rate=c.lr, grad_clip=float(c.clip or 0), crop_size=c.size,
         batch_size=c.batch_size, data_name='')
 
-# %% ../../nbs/pretrained/published.ipynb #d4d6aeb9
+# %% ../../nbs/pretrained/published.ipynb #e7067813
 def checkpoint_of(
     model:nn.Module, # a `Retriever`
     epoch:int, # epochs finished

@@ -22,7 +22,8 @@ from .engine.device import default_device
 from .engine.files import one_line, write_atomic, write_json
 from .losses import AutoWeight, feature_uniformity
 from .pretrained.backbones import make_backbone
-from .pretrained.published import from_published, published_sizes, read_checkpoint, to_published
+from .pretrained.published import (checkpoint_of, from_published, published_settings,
+                                       read_checkpoint)
 from .pretrained.start import start_images, start_text
 from .retriever import Retriever
 from .text import TEXT_ENCODERS
@@ -139,36 +140,33 @@ def load(
 
 # %% ../nbs/07_model.ipynb #b26ca26e
 def save_published(
-    model:HVSA,
+    model:Retriever, # `HVSA`, `VSE` or `AMFMN`
     path:str|Path, # file, usually .pth.tar
     epoch:int=0, # epochs finished
 ):
-    """Write a checkpoint in the published format: `torch.save` of epoch, model and config, plain
-    tensors and containers only. ValueError for a model that the format cannot hold."""
-    c = model.config
-    held = (c.backbone, c.width, c.reduce_channels, c.bidirectional, c.relu)
-    if held != ('resnet18', 64, None, False, True):
-        raise ValueError('the published format holds a ResNet-18 of width 64 '
-                         'and a one-way GRU with a ReLU only')
-    saved = {'epoch': epoch, 'model': to_published(model.state_dict()), 'config': asdict(c)}
+    """Write a checkpoint as the published code of this kind of model does, by `torch.save`.
+    ValueError for a model that its format cannot hold."""
+    saved = checkpoint_of(model, epoch)
     write_atomic(path, lambda part: torch.save(saved, part))
 
 def load_published(
-    path:str|Path, # .pth.tar written by the published code, or by `save_published`
+    path:str|Path, # .pth.tar written by published code, or by `save_published`
     vocab:Vocab, # the vocabulary it was trained with
-    config:Config=PRESETS['rsitmd'], # everything that the tensors' shapes do not tell
-) -> HVSA: # in evaluation mode
-    """Read a checkpoint of the published code; only tensors and plain containers are unpickled.
+    config:Config|None=None, # what the file does not tell; default: as published for RSITMD
+) -> Retriever: # in evaluation mode: `HVSA`, `VSE` or `AMFMN`, as its names tell
+    """Read a checkpoint of the published code of HVSA, VSE++ or AMFMN; nothing in it is run.
 
-    Raises FileNotFoundError, or ValueError for a file that needs more than that, names that are
-    missing or left over, or a vocabulary of another size."""
-    state = read_checkpoint(path)
-    sizes, words = published_sizes(state, path)
+    Raises FileNotFoundError, or ValueError for a file that holds more than tensors and plain
+    values, names that are missing or left over, or a vocabulary of another size."""
+    if not isinstance(vocab, Vocab):
+        raise ValueError(f'{path} needs the vocabulary it was trained with: give a Vocab')
+    file = read_checkpoint(path)
+    settings, words = published_settings(file, config)
     if words != len(vocab):
         raise ValueError(f'{path} was trained with {words} words, this vocabulary has '
                          f'{len(vocab)}: give the one it was trained with')
-    settings = asdict(config) | sizes | dict(width=64, bidirectional=False)
-    model = HVSA(from_dict(settings), words)
-    model.load_state_dict(from_published(state, model.state_dict(), path))
+    with torch.device('meta'): model = MODELS[settings.model](settings, words) # shapes only
+    state = from_published(file, model.state_dict())
+    model.to_empty(device='cpu').load_state_dict(state)
     model.vocab, model.start = vocab, {'image': str(path), 'text': str(path)}
     return model.eval()

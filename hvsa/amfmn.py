@@ -147,8 +147,8 @@ class AMFMN(Retriever):
         self.guidance = Guidance(c.dim, c.guide)
 
     def similarity(self, img:Tensor, txt:Tensor) -> Tensor:
-        """(N, D) image and (M, D) caption vectors -> (N, M) scores of guided sentences. In evaluation
-        mode no gradient is kept for vectors that have none: it would need all N x M x D numbers."""
+        """(N, D) image and (M, D) caption vectors -> (N, M) scores of guided sentences. In
+        evaluation no gradient is kept for vectors without one: it would need N x M x D numbers."""
         learning = self.training or img.requires_grad or txt.requires_grad
         with torch.set_grad_enabled(torch.is_grad_enabled() and learning):
             return self.guidance(img, txt)

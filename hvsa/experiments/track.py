@@ -29,7 +29,8 @@ class Tracker:
     ):
         self.writer = None
         if kind is None: return
-        if kind != 'tensorboard': raise ValueError(f"a run is tracked by 'tensorboard', not {kind!r}")
+        if kind != 'tensorboard':
+            raise ValueError(f"a run is tracked by 'tensorboard', not {kind!r}")
         try: from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise ValueError("tensorboard is not installed: pip install 'hvsa[track]'") from None

@@ -13,7 +13,7 @@ from torch import nn
 
 from .backbones import make_backbone
 from .wordvectors import load_word_vectors
-from ..text import load_skipthoughts
+from ..text import TextEncoder, load_skipthoughts
 from ..vision import WeightsUnavailable
 
 # %% ../../nbs/pretrained/start.ipynb #84d53eea
@@ -38,6 +38,9 @@ def start_text(
     start = model.config.text_start
     a_file = Path(start).is_file() or Path(start).suffix in ('.txt', '.vec', '.gz', '.npy')
     load = load_word_vectors if a_file else load_skipthoughts
+    if not a_file and not isinstance(model.text, TextEncoder):
+        raise ValueError(f"{start} holds Skip-thoughts vectors, which fit text_encoder 'gru' only: "
+                         'set text_start to none')
     try: load(model.text, model.vocab, start)
     except FileNotFoundError as e:
         if start != 'skipthoughts': raise

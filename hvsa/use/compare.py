@@ -72,7 +72,7 @@ def hvsa_compare(
     seeds:str|None=None, # such as 0,1,2
     data:str|None=None, # folder of the data set (default: the toy data for toy presets)
     out:str='runs/compare', # folder of the comparison
-    # choose among lists of values by validation alone; writes chosen.yaml, the test split stays shut
+    # choose among lists of values by validation alone, into chosen.yaml; the test split stays shut
     select:bool=False,
     jobs:int=1, # runs at a time
     devices:str|None=None, # such as cuda:0,cuda:1: one run at a time on each

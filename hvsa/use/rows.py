@@ -62,13 +62,14 @@ def plan_of(
     if not isinstance(rows, Mapping) or not rows:
         raise ValueError('there is nothing to compare: name rows, such as "rows: {HVSA: toy}"')
     if not isinstance(common, Mapping): raise ValueError('common must hold settings, such as lr: 1')
+    rows = {str(name): trials(str(name), row, common) for name, row in rows.items()}
     whole = lambda s: isinstance(s, int) and not isinstance(s, bool)
     if not isinstance(seeds, list) or not seeds or not all(map(whole, seeds)):
         raise ValueError(f'seeds must be a list of whole numbers, such as [0, 1], not {seeds!r}')
     if len(set(seeds)) < len(seeds): raise ValueError(f'a seed stands twice in {seeds}')
     if not isinstance(said.get('data'), str):
         raise ValueError('name the folder of the data set: data: data/toy')
-    return Plan({str(k): trials(str(k), v, common) for k, v in rows.items()}, seeds, said['data'])
+    return Plan(rows, seeds, said['data'])
 
 def read_plan(file:str|Path) -> dict:
     "The file of a comparison. FileNotFoundError or ValueError naming it."
@@ -93,6 +94,7 @@ def rows_from_text(
             raise ValueError(f'row {part!r}: {other[0]} should be a setting such as lr=0.001')
         split = lambda v: [as_value(x) for x in v.split(',')] if ',' in v else v
         changes = {k.replace('-', '_'): split(v) for k, v in (w.split('=', 1) for w in words[1:])}
-        if (name := name.strip() or rest.strip()) in rows: raise ValueError(f'row {name} stands twice')
+        name = name.strip() or rest.strip()
+        if name in rows: raise ValueError(f'row {name} stands twice')
         rows[name] = {'preset': words[0]} | changes
     return rows

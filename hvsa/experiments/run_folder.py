@@ -9,7 +9,6 @@ __all__ = ['RESULT', 'save_epoch', 'save_state', 'load_state', 'cache_folder', '
 # %% ../../nbs/experiments/run_folder.ipynb #271042ac
 import csv
 import io
-import json
 import time
 from dataclasses import asdict
 from functools import partial

@@ -10,6 +10,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from torch import Tensor, nn
 
 from .baselines.guidance import Guidance
@@ -56,12 +57,17 @@ class MVSA(nn.Module):
 
     def map(self, low:Tensor, high:Tensor) -> Tensor: # as for `both` -> (B, side, side)
         "One number a place. ValueError for maps of other sides."
+        self.check_sides(low, high)
+        return self.gated(self.both(low, high))
+
+    def gated(self, both:Tensor) -> Tensor: # (B, 6, side, side) -> (B, side, side)
+        return (self.value(both)*self.gate(both).sigmoid()).squeeze(1)
+
+    def check_sides(self, low:Tensor, high:Tensor):
         places = [tuple(m.shape[2:]) for m in (low, high)]
         if places != [(4*self.side,)*2, (self.side,)*2]:
             raise ValueError(f'MVSA(side={self.side}) compares maps with sides of {4*self.side} '
                              f'and {self.side}, got {places[0]} and {places[1]}')
-        c = self.both(low, high)
-        return (self.value(c)*self.gate(c).sigmoid()).squeeze(1)
 
     def salient(self, low:Tensor, high:Tensor) -> Tensor: # as for `both` -> (B, dim)
         "The salient mask: the share of each feature that stays, in (0, 1)."
@@ -73,6 +79,24 @@ class MVSA(nn.Module):
         solo:Tensor, # (B, dim), a vector of the whole image
     ) -> Tensor: # (B, dim)
         return solo*self.salient(low, high)
+
+# %% ../nbs/baselines/amfmn.ipynb #4f925638
+@patch
+def from_stages(self:MVSA,
+    f1:Tensor, f2:Tensor, f3:Tensor, f4:Tensor, # four stages, each half the side of the one before
+    solo:Tensor, # (B, dim), a vector of the whole image
+) -> Tensor: # (B, dim)
+    "`forward(*scales(f1, f2, f3, f4), solo)` without joining maps. ValueError as there."
+    self.check_sides(f1, f3)
+    fine, half = self.low.weight.split([f1.shape[1], f2.shape[1]], 1)
+    for axis in (2, 3):                                         # rows, columns 0 and 1 meet twice
+        first, last = half.narrow(axis, 0, 2).sum(axis), half.select(axis, 2)
+        half = torch.stack([first, last], axis)
+    l = F.conv2d(f1, fine, self.low.bias, stride=4) + F.conv2d(f2, half, stride=2)
+    wide, deep = self.high.weight.split([f3.shape[1], f4.shape[1]], 1)
+    h = F.conv2d(f3, wide, self.high.bias) + F.interpolate(F.conv2d(f4, deep), scale_factor=2)
+    both = torch.cat([l, h], 1) + h.mean(1, keepdim=True)
+    return solo*self.mask(self.gated(both).flatten(1)).sigmoid()
 
 # %% ../nbs/baselines/amfmn.ipynb #8411a50d
 class StageMaps(nn.Module):
@@ -125,7 +149,7 @@ class MVSAEncoder(nn.Module):
 
     def from_stages(self, f1:Tensor, f2:Tensor, f3:Tensor, f4:Tensor) -> Tensor: # -> (B, dim)
         "The mean of the last map over its places, projected, and what MVSA keeps of it."
-        return self.attention(*scales(f1, f2, f3, f4), self.proj(f4.mean((2, 3))))
+        return self.attention.from_stages(f1, f2, f3, f4, self.proj(f4.mean((2, 3))))
 
     def forward(self, images:Tensor) -> Tensor:
         return self.from_stages(*self.backbone.stages(images))

@@ -146,9 +146,11 @@ PRESETS = {c.preset: c for c in (TOY, LAPTOP, Config(), RSICD,
                             }.items() for base in (Config(), RSICD)),
     replace(Config(), preset='amfmn-rsitmd', lr=2e-4, **AMFMN_TRAINING),
     replace(RSICD, preset='amfmn-rsicd', lr=1e-4, **AMFMN_TRAINING),
-    replace(TOY, preset='toy-vse', **VSE), replace(TOY, preset='toy-amfmn', **AMFMN),
+    replace(TOY, preset='toy-vse', **VSE), replace(TOY, preset='toy-vse0', **VSE | VSE0),
+    replace(TOY, preset='toy-amfmn', **AMFMN),
     replace(LAPTOP, preset='laptop-vse', reduce_channels=None, **VSE),
-    replace(LAPTOP, preset='laptop-amfmn', views=1, reduce_channels=None, **AMFMN))}
+    replace(LAPTOP, preset='laptop-amfmn', views=1, reduce_channels=None, channels_last=False,
+            **AMFMN))}
 
 # %% ../nbs/experiments/settings.ipynb #2595902a
 def preset(

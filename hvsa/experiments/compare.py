@@ -10,8 +10,8 @@ __all__ = ['FAILED', 'Job', 'run_folder', 'check_row', 'found', 'train_job', 'en
 import json
 import multiprocessing
 import os
+import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
@@ -90,17 +90,18 @@ def train_job(job:Job, device:str|None=None, progress:bool=True):
         write_json(job.folder/FAILED, {'error': str(e)})
 
 # %% ../../nbs/experiments/compare.ipynb #2798c740
-def end_with_parent(parent:int):
-    "End this process soon after its parent has ended."
-    while os.getppid() == parent: time.sleep(.3)
+def end_with_parent(parent:int, stop):
+    "End this process soon after its parent has ended, or says so."
+    while os.getppid() == parent and not stop.wait(.3): pass
     os._exit(1)
 
-def start_worker(parent:int, threads:int, places):
+def start_worker(parent:int, stop, threads:int, places):
     "What each process does first."
     global PLACE
     PLACE = places.get()
     torch.set_num_threads(threads)
-    threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)                # the parent is asked, and says so
+    threading.Thread(target=end_with_parent, args=(parent, stop), daemon=True).start()
 
 def train_there(job:Job):
     "Train a run on this process's device."
@@ -118,17 +119,18 @@ def train_all(
             yield job
         return
     spawn = multiprocessing.get_context('spawn')
-    places, threads = spawn.Queue(), max(1, (os.cpu_count() or 1)//len(devices))
+    places, stop = spawn.Queue(), spawn.Event()
+    threads = max(1, (os.cpu_count() or 1)//len(devices))
     for device in devices: places.put(device)
     with ProcessPoolExecutor(len(devices), spawn, start_worker,
-                             (os.getpid(), threads, places)) as pool:
+                             (os.getpid(), stop, threads, places)) as pool:
         waiting = {pool.submit(train_there, job): job for job in jobs}
         try:
             for done in as_completed(waiting):
                 done.result()
                 yield waiting[done]
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            stop.set()                                          # finished epochs are kept
             raise
 
 # %% ../../nbs/experiments/compare.ipynb #b2ae929d

@@ -157,7 +157,8 @@ def ranks_from_embeddings(
     n, p = len(img), per_image
     check_counts(n, len(txt), p)
     rows = math.ceil(n/math.ceil(n/chunk))              # equal blocks, none larger than `chunk`
-    parts = lambda x, rows: [F.pad(p, (0, 0, 0, rows - len(p))) for p in x.split(rows)]
+    parts = lambda x, rows: [p if len(p) == rows else F.pad(p, (0, 0, 0, rows - len(p)))
+                             for p in x.split(rows)]    # views; the last is filled up
     imgs, txts = parts(img, rows), parts(txt, rows*p)
     @lru_cache(1)                                       # of one block alone: computed once
     def block(a, b):

@@ -8,7 +8,7 @@ config = ConfigParser(delimiters=['='])
 config.read(root/'settings.ini', encoding='utf-8')
 cfg = config['DEFAULT']
 extras = {k.removesuffix('_requirements'): v.split() for k, v in cfg.items() if k.endswith('_requirements')}
-extras['dev'] += extras['laptop']  # tests run the laptop preset's backbone
+extras['dev'] += [r for name, reqs in extras.items() if name != 'dev' for r in reqs]  # tests use them all
 
 setup(
     name=cfg['lib_name'],

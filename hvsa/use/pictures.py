@@ -6,7 +6,7 @@
 __all__ = ['SUFFIXES', 'header', 'is_ordinary', 'open_picture', 'chosen', 'decimation', 'small_jpeg', 'picture_files',
            'band_numbers', 'value_range', 'numbers']
 
-# %% ../../nbs/use/pictures.ipynb #eca2d17d
+# %% ../../nbs/use/pictures.ipynb #e4c8bd0e
 import logging
 import os
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from ..datasets.images import FORMATS, open_image, to_rgb
 from .rasters import (check_bands, check_stretch, driver_of, open_raster, to_bytes,
                               unreadable)
 
-# %% ../../nbs/use/pictures.ipynb #aec277cf
+# %% ../../nbs/use/pictures.ipynb #cef274b0
 # or Python prints to stderr what Pillow logs of files that `header` looks at
 logging.getLogger('PIL').addHandler(logging.NullHandler())
 
-# %% ../../nbs/use/pictures.ipynb #23d94cf9
+# %% ../../nbs/use/pictures.ipynb #4fec26b0
 def header(file:Path) -> Image.Image|None: # not decoded yet
     "What Pillow says of a file of any size; None where it cannot say."
     with open(file, 'rb') as f: start = f.read(16)
@@ -40,7 +40,7 @@ def is_ordinary(im:Image.Image) -> bool:
     deep = np.max(tags.get(258, 8)) > 8 and tags.get(277, 1) > 1
     return im.width*im.height <= (Image.MAX_IMAGE_PIXELS or inf) and not deep
 
-# %% ../../nbs/use/pictures.ipynb #8eb77629
+# %% ../../nbs/use/pictures.ipynb #c041abcf
 def open_picture(
     file:str|Path,
     bands:Sequence[int]|None=None, # counted from 1: one for grey, or three for red, green, blue
@@ -48,14 +48,15 @@ def open_picture(
     side:int|None=None, # pixels that the caller needs; a file of too many is read smaller
 ) -> Image.Image: # 8-bit RGB, upright
     """Any picture as the model sees it: what `open_image` can read is what it gives. Several deep
-    bands, bands or a stretch asked of deep values or of a TIFF, and too many pixels (but for a
-    JPEG) go through rasterio. ValueError names a file that cannot be read."""
+    bands, too many pixels in any but a JPEG, and bands or a stretch asked of a TIFF, PNG or
+    JPEG 2000 file go through rasterio. ValueError names a file that cannot be read."""
     file = Path(file)
     check_bands(bands), check_stretch(stretch)
     try: driver, im = driver_of(file), header(file)
     except OSError as e: raise unreadable(file, e) from None
     try:
-        turned = im.getexif().get(274, 1) if im else 1 # how to turn it upright
+        # how to turn it upright; a PNG's own `getexif` would decode it
+        turned = Image.Image.getexif(im).get(274, 1) if im else 1
         small = is_ordinary(im) if im else driver is None
         if driver in ('JPEG', None): # with 8 bits a band
             picture = open_image(file) if small or not driver else small_jpeg(im, side)
@@ -93,7 +94,7 @@ def small_jpeg(im:Image.Image, side:int|None=None) -> Image.Image:
     if im.width*im.height > Image.MAX_IMAGE_PIXELS: raise ValueError('its pixels are too many')
     return to_rgb(ImageOps.exif_transpose(im))
 
-# %% ../../nbs/use/pictures.ipynb #2f6382c5
+# %% ../../nbs/use/pictures.ipynb #6dca661a
 SUFFIXES = '.bmp', '.gif', '.jp2', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'
 
 def picture_files(
@@ -112,7 +113,7 @@ def picture_files(
     if not found: raise ValueError(f'{folder} holds no picture ({", ".join(SUFFIXES)})')
     return sorted(found, key=lambda f: f.relative_to(folder).as_posix())
 
-# %% ../../nbs/use/pictures.ipynb #24d2a52f
+# %% ../../nbs/use/pictures.ipynb #425339fd
 def band_numbers(text:str|None) -> tuple[int, ...]|None: # for `open_picture`
     "'4,3,2' as bands; None stays. ValueError for other text."
     if text is None: return None

@@ -10,7 +10,7 @@ __all__ = ['DRIVERS', 'SAFE', 'to_bytes', 'valid_range', 'driver_of', 'open_rast
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import isfinite
 from pathlib import Path
 
@@ -67,20 +67,24 @@ def open_raster(
     try: import rasterio
     except ImportError:
         raise ValueError(f"{file} is read with rasterio: pip install 'hvsa[geo]'") from None
-    try:
-        driver, path = driver_of(file), os.path.abspath(file)
-        if driver is None or path.startswith('/vsi'):
-            raise ValueError('it is no TIFF, PNG, JPEG or JPEG 2000 file')
-        with rasterio.Env(**SAFE), warnings.catch_warnings():
-            warnings.simplefilter('ignore') # most pictures have no place on the earth
-            with rasterio.open(path, driver=driver, sharing=False) as src:
-                yield Raster(src, bands, stretch)
-    except Exception as e: raise unreadable(file, e.__cause__ or e) from None # GDAL's own words
+    with ExitStack() as opened:
+        try:
+            driver, path = driver_of(file), os.path.abspath(file)
+            if driver is None or path.startswith('/vsi'):
+                raise ValueError('it is no TIFF, PNG, JPEG or JPEG 2000 file')
+            opened.enter_context(rasterio.Env(**SAFE))
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore') # most pictures have no place on the earth
+                src = opened.enter_context(rasterio.open(path, driver=driver, sharing=False))
+            raster = Raster(src, bands, stretch)
+        except Exception as e: raise unreadable(file, e) from None
+        yield raster
 
 def unreadable(file:Path, e:Exception) -> ValueError:
     "One line that names a file and says why it cannot be read."
-    return ValueError(f'{file} cannot be read as an image ({one_line(e)}): replace it or take it '
-                      'out of the list')
+    why = one_line(e.__cause__ or e) # GDAL's own words are in the cause
+    return ValueError(f'{file} cannot be read as an image ({why}): replace it or take it out of '
+                      'the list')
 
 def check_bands(bands:Sequence[int]|None, text:str|None=None):
     "ValueError unless one or three bands, counted from 1, or None."
@@ -132,10 +136,16 @@ class Raster:
         table = self.src.colormap(1)
         return np.uint8([[c if table[i][3] else 0 for c in table[i][:3]] for i in sorted(table)])
 
+    @property
+    def place(self) -> tuple|None: # rasterio's coordinate system, and its map from pixels to it
+        "Where on the earth the picture lies; None where the file does not say."
+        return (self.src.crs, self.src.transform) if self.src.crs else None
+
     def read(self, shape:tuple[int, int], **window) -> tuple[np.ndarray, np.ndarray]:
         "The chosen bands, and where they are valid: two arrays of (1 or 3, *shape)."
         how = dict(indexes=self.bands, out_shape=(len(self.bands), *shape), **window)
-        return self.src.read(**how), self.src.read_masks(**how) > 0
+        try: return self.src.read(**how), self.src.read_masks(**how) > 0
+        except Exception as e: raise unreadable(self.src.name, e) from None
 
     def percentiles(self) -> tuple[float, float]:
         "The values that become 0 and 255 by default."

@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['DRIVERS', 'SAFE', 'to_bytes', 'valid_range', 'driver_of', 'open_raster', 'unreadable', 'check_bands', 'check_stretch',
-           'Raster']
+           'Raster', 'Scene']
 
 # %% ../../nbs/use/rasters.ipynb #0589b6b8
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
@@ -171,3 +172,21 @@ class Raster:
             part = Image.merge('RGB', [Image.fromarray(band) for band in rows])
             out.paste(part.reduce(scale), (0, top))
         return out
+
+# %% ../../nbs/use/rasters.ipynb #9da2c25e
+@dataclass
+class Scene:
+    "One picture of any size, of which rows are asked; `open_scene` makes one of a file."
+    name:str # for messages
+    width:int; height:int # pixels
+    rows:Callable # (top, n) -> (3, n, width) uint8
+    place:tuple|None=None # see `Raster.place`
+
+    @classmethod
+    def of(cls, picture:Image.Image, name:str, place:tuple|None=None) -> 'Scene':
+        "An 8-bit RGB picture."
+        wide = picture.width
+        def rows(top, n): # not `crop`, which Pillow refuses of many pixels
+            part = picture.transform((wide, n), Image.Transform.EXTENT, (0, top, wide, top + n))
+            return np.asarray(part).transpose(2, 0, 1)
+        return cls(name, *picture.size, rows, place)

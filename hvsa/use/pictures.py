@@ -105,7 +105,7 @@ def small_jpeg(im:Image.Image, side:int|None=None) -> Image.Image:
     if im.width*im.height > Image.MAX_IMAGE_PIXELS: raise ValueError('its pixels are too many')
     return to_rgb(ImageOps.exif_transpose(im))
 
-# %% ../../nbs/use/pictures.ipynb #3d8e0f75
+# %% ../../nbs/use/pictures.ipynb #1ab31464
 @contextmanager
 def open_scene(
     scene:str|Path|Image.Image, # a file, or a picture
@@ -149,7 +149,7 @@ def plain(im:Image.Image) -> Image.Image: # 8-bit RGB
     "As `to_rgb`, without a copy of what is RGB already."
     return im if im.mode == 'RGB' and 'transparency' not in im.info else to_rgb(im)
 
-# %% ../../nbs/use/pictures.ipynb #7df04484
+# %% ../../nbs/use/pictures.ipynb #5cc44ce1
 SUFFIXES = '.bmp', '.gif', '.jp2', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'
 
 def picture_files(
@@ -168,7 +168,7 @@ def picture_files(
     if not found: raise ValueError(f'{folder} holds no picture ({", ".join(SUFFIXES)})')
     return sorted(found, key=lambda f: f.relative_to(folder).as_posix())
 
-# %% ../../nbs/use/pictures.ipynb #04c30f41
+# %% ../../nbs/use/pictures.ipynb #4434c6d5
 def band_numbers(text:str|None) -> tuple[int, ...]|None: # for `open_picture`
     "'4,3,2' as bands; None stays. ValueError for other text."
     if text is None: return None

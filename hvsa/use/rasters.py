@@ -105,12 +105,14 @@ class Raster:
     """Bands of an open rasterio file as 8-bit RGB. 8-bit bands stay as they are, others are
     stretched from the 2nd to the 98th percentile of the chosen bands' valid pixels (of at most
     2,048 x 2,048 places). ValueError for a file that has not what is asked for."""
-    LARGEST_BLOCK = 2**30 # bytes that GDAL decodes at a time
+    LARGEST_BLOCK, LARGEST, WIDEST = 2**30, 2**34, 2**20 # bytes decoded at a time; pixels; pixels
 
     def __init__(self, src, bands=None, stretch=None):
         self.src, self.width, self.height = src, src.width, src.height
         if {'OVERVIEWS', 'ProxyOverviewRequest'} & set(src.tag_namespaces()):
             raise ValueError('it names another file to be read in its place')
+        if self.width*self.height > self.LARGEST or self.width > self.WIDEST:
+            raise ValueError(f'{self.width} x {self.height} pixels are too many')
         self.palette = None if bands or stretch else self.colours()
         self.bands = list(bands or self.usual_bands())
         if wrong := [b for b in self.bands if b > src.count]:
@@ -173,7 +175,7 @@ class Raster:
             out.paste(part.reduce(scale), (0, top))
         return out
 
-# %% ../../nbs/use/rasters.ipynb #9da2c25e
+# %% ../../nbs/use/rasters.ipynb #ddbbe067
 @dataclass
 class Scene:
     "One picture of any size, of which rows are asked; `open_scene` makes one of a file."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Window', 'Located', 'locate']
 
-# %% ../../nbs/use/locate.ipynb #d98328d8
+# %% ../../nbs/use/locate.ipynb #29142f9d
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ from .pictures import open_scene
 from .search import check_question
 from .windows import Strips, apart, heat_map, score_windows, window_grid, window_sizes
 
-# %% ../../nbs/use/locate.ipynb #54ac16c8
+# %% ../../nbs/use/locate.ipynb #9b728588
 @dataclass(frozen=True)
 class Window:
     "A place that was found."
@@ -81,7 +81,7 @@ def locate(
                              s.width, s.height, cell, strips.preview, s.name, s.place))
     return found
 
-# %% ../../nbs/use/locate.ipynb #7600e3ef
+# %% ../../nbs/use/locate.ipynb #dcf2f339
 @patch
 def draw(self:Located) -> Figure: # not known to pyplot: nothing to close, no display needed
     "The scene under its heat map, with the best windows outlined and numbered."
@@ -98,11 +98,12 @@ def draw(self:Located) -> Figure: # not known to pyplot: nothing to close, no di
         ax.annotate(str(i), (w.left, w.top), (4, -4), textcoords='offset points', va='top',
                     color='white', fontsize=12, weight='bold', path_effects=edge)
     fig.colorbar(shown, ax=ax, label='mean score of the windows over a place', shrink=.9)
-    ax.set(title=textwrap.fill(self.text, 70), xlabel='pixels', ylabel='pixels')
+    title = textwrap.fill(self.text, 70).replace('$', r'\$') # or it would be read as a formula
+    ax.set(title=title, xlabel='pixels', ylabel='pixels')
     ax.grid(False)
     return fig
 
-# %% ../../nbs/use/locate.ipynb #18753f03
+# %% ../../nbs/use/locate.ipynb #ccbedb4a
 @patch
 def geojson(self:Located) -> dict: # a FeatureCollection
     "The best windows on the earth. ValueError where the scene has no place there."

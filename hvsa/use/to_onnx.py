@@ -11,6 +11,7 @@ import copy
 import os
 import warnings
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -156,9 +157,8 @@ def export_onnx(
     """Write image.onnx, text.onnx, vocab.json and config.json, the first two checked against
     PyTorch. ValueError where `onnx` or `onnxruntime` is missing, a model has no vocabulary or
     cannot be exported, or a file disagrees: then nothing in `folder` has changed."""
-    try: import onnx, onnxruntime
-    except ImportError as e:
-        raise ValueError(f"{e.name} is not installed: pip install 'hvsa[onnx]'") from None
+    if lost := [name for name in ('onnx', 'onnxruntime') if find_spec(name) is None]:
+        raise ValueError(f"{lost[0]} is not installed: pip install 'hvsa[onnx]'")
     if model.vocab is None: raise ValueError('this model has no vocabulary: set model.vocab')
     folder, model = Path(folder), copy.deepcopy(model).cpu().float().eval()
     model.config = replace(model.config, amp=False, views=views or model.config.views)

@@ -27,7 +27,7 @@ ALSO = ('README.md', 'image.onnx', 'text.onnx') # what may lie beside them and i
 
 def without_folders(model:Retriever):
     "Forget in which folders starting weights lay."
-    last = lambda text: text and PureWindowsPath(text).name        # knows both / and \\
+    last = lambda text: text and PureWindowsPath(text).name        # either slash
     c = model.config
     model.config = replace(c, image_start=last(c.image_start), text_start=last(c.text_start))
     model.start = {side: last(text) for side, text in model.start.items()}

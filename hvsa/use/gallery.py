@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['words_of', 'Gallery', 'hits_of', 'row_of', 'open_gallery']
 
-# %% ../../nbs/use/gallery.ipynb #e68f352b
+# %% ../../nbs/use/gallery.ipynb #7523102d
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ from .pictures import open_picture
 from .search import Hit, Hits, best, check_question, scores_by, top_rows
 from ..vocab import Vocab
 
-# %% ../../nbs/use/gallery.ipynb #e6d6f1d7
+# %% ../../nbs/use/gallery.ipynb #03410682
 def words_of(
     path:Path, # folder of a saved model
 ) -> Retriever|None: # encodes sentences only; None for a kind of model that needs all its parts
@@ -52,7 +52,7 @@ def words_of(
     model.vocab = Vocab.load(path/'vocab.json')
     return model.eval()
 
-# %% ../../nbs/use/gallery.ipynb #a417ae69
+# %% ../../nbs/use/gallery.ipynb #45c0ad55
 class Gallery:
     """Encoded pictures that can be asked. FileNotFoundError or ValueError, in one line, for a
     folder that is no gallery."""
@@ -104,7 +104,7 @@ class Gallery:
         return open_picture(Path(file), self.info['bands'], self.info['stretch'],
                             self.info['size'])
 
-# %% ../../nbs/use/gallery.ipynb #bc37316f
+# %% ../../nbs/use/gallery.ipynb #8d3a50ad
 @patch
 def search(self:Gallery,
     question:str|Path|Image.Image, # words in English; or a picture, or the `Path` of one
@@ -159,7 +159,7 @@ def hits_of(db, info:dict, rows:list[int], values:list[float]) -> list[Hit]:
     folder = Path(info['folder'])
     return [Hit(name, folder/name, value, *rest) for (name, *rest), value in zip(found, values)]
 
-# %% ../../nbs/use/gallery.ipynb #dc8ab1e1
+# %% ../../nbs/use/gallery.ipynb #1fca7a45
 def row_of(db:sqlite3.Connection, name:str, columns:str, tables:str='pictures'):
     "One value of the picture of that name. ValueError for a name that is not there."
     found = db.execute(f'select {columns} from {tables} where name = ?', [str(name)]).fetchone()

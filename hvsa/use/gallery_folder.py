@@ -141,4 +141,4 @@ def publish(path:Path):
     for old in path.glob('vectors-*.npy'):
         if old.name != f'vectors-{number}.npy':
             try: old.unlink()
-            except OSError: pass                            # mapped by somebody, where that holds it
+            except OSError: pass                            # where others have it mapped

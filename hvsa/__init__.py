@@ -6,4 +6,4 @@ def __getattr__(name:str):
     if name != 'load': raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     from importlib import import_module
     import_module('.use.indexing', __name__)                # gives models their `index`
-    return import_module('.model', __name__).load
+    return import_module('.use.share', __name__).load

@@ -77,6 +77,11 @@ class Retriever(nn.Module):
         return self
 
     @property
+    def by_cosine(self) -> bool:
+        "Whether `similarity` is the cosine: then directions say all, and an index serves."
+        return type(self).similarity is Retriever.similarity
+
+    @property
     def amp(self) -> bool:
         "Whether encoders compute in bfloat16: as configured, where the device is fast at it."
         device = device_of(self)

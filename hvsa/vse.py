@@ -106,6 +106,9 @@ class VSE(Retriever):
         if measure == 'order-abs': img, txt = img.abs(), txt.abs()
         return order_similarity(img, txt)
 
+    @property
+    def by_cosine(self) -> bool: return self.config.measure == 'cosine'
+
     def mean_of_views(self, vectors:Tensor) -> Tensor:
         "(B, V, D) vectors of V views of each image -> (B, D); their lengths count with `dot` only."
         return vectors.mean(1) if self.config.measure == 'dot' else super().mean_of_views(vectors)

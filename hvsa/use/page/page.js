@@ -108,8 +108,9 @@ async function answer(what) {
   try { add(await ask(what, 0), true) } catch (e) {
     if (e.name === 'AbortError') return
     $('grid').replaceChildren()
-    picture.hidden = true
+    $('found').hidden = true; $('start').hidden = false
     fault(e.message)
+    examples()
   }
   document.body.classList.remove('busy')
 }
@@ -329,8 +330,8 @@ async function examples() {
 
 async function greet() {
   about = await fetched('api/info')
-  $('about').append(`${number(about.pictures)} picture${about.pictures === 1 ? '' : 's'}`,
-                    make('br'), ` ${about.model}`)
+  const pictures = `${number(about.pictures)} picture${about.pictures === 1 ? '' : 's'}`
+  $('about').append(make('span', {textContent: pictures}), make('span', {textContent: about.model}))
   onpopstate = show
   await show()
 }

@@ -54,6 +54,7 @@ def asked(request, answer:Callable) -> dict:
 async def uploaded(request, limit:int): # -> `FormData` with a file; the caller closes it
     "The form of a request, of which at most `limit` bytes are read. `Refusal` for any other."
     from starlette.formparsers import MultiPartException, MultiPartParser
+    from starlette.requests import ClientDisconnect
     large, room = Refusal(413, f'a picture may have at most {limit/1e6:g} MB'), limit + 10_000
     size = request.headers.get('content-length', '0')
     if not size.isdigit() or int(size[:12]) > room: raise large
@@ -65,7 +66,7 @@ async def uploaded(request, limit:int): # -> `FormData` with a file; the caller 
         form = await MultiPartParser(request.headers, counted(), max_files=1, max_fields=3).parse()
         if hasattr(form.get('picture'), 'file'): return form
         await form.close()
-    except (MultiPartException, KeyError): pass
+    except (MultiPartException, ClientDisconnect, KeyError): pass
     raise Refusal(400, 'send one file as multipart/form-data, in the field picture')
 
 # %% ../../nbs/use/serve.ipynb #serve-app

@@ -119,7 +119,8 @@ class Hits(list):
 
     def _repr_html_(self) -> str:
         cell = ('<figure style="margin:0;width:150px"><img alt="{name}" '
-                'src="data:image/jpeg;base64,{data}" style="width:150px;height:150px;object-fit:cover;border-radius:6px">'
+                'src="data:image/jpeg;base64,{data}" '
+                'style="width:150px;height:150px;object-fit:cover;border-radius:6px">'
                 '<figcaption style="font-size:12px;overflow-wrap:anywhere">{score:.3f} {name}'
                 '</figcaption></figure>')
         cells = [cell.format(name=html.escape(h.name), score=h.score,

@@ -98,13 +98,13 @@ def hvsa_serve(
     host:str='127.0.0.1', # address to listen at; 0.0.0.0: other machines reach it too
     port:int=8000, # 0: any that is free
     limit:int=20, # megabytes of a picture that is sent to it
-    browser:bool=False, # open the page
+    open:bool=False, # open the page in a browser
 ):
     "A page on this machine to search a gallery: by words, by a picture, by more like this one."
     with plain_errors():
         from hvsa.use.gallery import Gallery
         from hvsa.use.serve import serve
-        serve(Gallery(gallery), host, port, limit, browser)
+        serve(Gallery(gallery), host, port, limit, browser=open)
 
 @command
 def hvsa_locate(

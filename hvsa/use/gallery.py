@@ -60,28 +60,32 @@ class Gallery:
         path:str|Path, # folder written by `Retriever.index`
         model:Retriever|None=None, # that made it; default: read from it when it is needed
     ):
-        self.path, self.given, self.info = Path(path), model, {}
+        self.path, self.given = Path(path), model
+        self.current = {}, None                     # what it says of itself, and its vectors
         self.unreadable = []                        # a line for each file that indexing left out
         if not (self.path/'gallery.sqlite').is_file():
             raise FileNotFoundError(f'{self.path} is no gallery: make one with '
                                     'hvsa_index RUN --images FOLDER')
         self.refresh()
 
-    def refresh(self):
+    info = property(lambda self: self.current[0])
+    vectors = property(lambda self: self.current[1], doc='(N, D) float16, mapped from the disk')
+
+    def refresh(self) -> tuple[dict, np.memmap]: # `info` and `vectors` that belong together
         "See what another program has changed since."
         for _ in range(20):                         # a newer one may be published meanwhile
             with database(self.path) as db: info = about(db)
             if not info.get('number'):
                 raise ValueError(f'{self.path} is not finished: give the same hvsa_index again')
-            if info['number'] == self.info.get('number'): return
+            if info['number'] == self.info.get('number'): return self.current
             file = self.path/f'vectors-{info["number"]}.npy'
             try: array = np.load(file, mmap_mode='r', allow_pickle=False)
             except FileNotFoundError: continue
             except Exception as e: raise ValueError(f'{file} is damaged: {one_line(e)}') from None
             if array.dtype != np.float16 or array.shape != (info['pictures'], info['dim']):
                 raise ValueError(f'{file} is damaged: it holds {array.dtype} {array.shape}')
-            self.info, self.vectors = info, array
-            return
+            self.current = info, array              # at once, for other threads
+            return self.current
         raise OSError(f'{file} is missing: give the same hvsa_index again')
 
     def __len__(self) -> int: return len(self.vectors)
@@ -140,8 +144,8 @@ def ranked(self:Gallery,
     if not vector.isfinite().all():
         raise ValueError('the model gives nan for this question: it has diverged')
     while True:
-        self.refresh()
-        info, vectors = self.info, mapped_tensor(self.vectors)
+        info, array = self.refresh()
+        vectors = mapped_tensor(array)
         if similarity or not info['by_cosine']:
             values = scores_by(similarity or cosine, vectors, vector)
             rows = best(values, top)

@@ -6,11 +6,11 @@
 __all__ = ['DRIVERS', 'SAFE', 'to_bytes', 'valid_range', 'driver_of', 'open_raster', 'unreadable', 'check_bands', 'check_stretch',
            'Raster']
 
-# %% ../../nbs/use/rasters.ipynb #aa653b04
+# %% ../../nbs/use/rasters.ipynb #0589b6b8
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import isfinite
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from PIL import Image
 
 from ..engine.files import one_line
 
-# %% ../../nbs/use/rasters.ipynb #2b2446cf
+# %% ../../nbs/use/rasters.ipynb #1c54d34a
 def to_bytes(
     values:np.ndarray, # any shape and number type
     valid:np.ndarray, # same shape, bool: what was measured
@@ -27,6 +27,10 @@ def to_bytes(
 ) -> np.ndarray: # same shape, uint8; 0 where not valid
     "Values on their way to a screen: linear between the ends of `stretch`, cut off beyond them."
     if stretch is None: return np.where(valid, values, 0).astype(np.uint8)
+    if values.dtype.kind in 'iu' and values.itemsize <= 2 < values.ndim: # quicker looked up
+        every = np.arange(2**(8*values.itemsize)).astype(values.dtype) # a negative one counts back
+        table = to_bytes(every.astype(np.float32), np.True_, stretch)
+        return np.where(valid, table[values], 0)
     kind, (low, high) = np.promote_types(values.dtype, np.float32).type, stretch
     with np.errstate(all='ignore'):
         scaled = (values.astype(kind) - kind(low))*kind(255/((high - low) or 1))
@@ -38,12 +42,13 @@ def valid_range(values:np.ndarray, valid:np.ndarray) -> tuple[float, float]:
     some = values[valid & np.isfinite(values)]
     return tuple(np.percentile(some, (2, 98)).tolist()) if some.size else (0., 1.)
 
-# %% ../../nbs/use/rasters.ipynb #bd5b63e3
+# %% ../../nbs/use/rasters.ipynb #f31e6688
 DRIVERS = {b'II*\0': 'GTiff', b'MM\0*': 'GTiff', b'II+\0': 'GTiff', b'MM\0+': 'GTiff',
            b'\xff\xd8\xff': 'JPEG', b'\x89PNG\r\n': 'PNG',
            b'\0\0\0\x0cjP': 'JP2OpenJPEG', b'\xff\x4f\xff\x51': 'JP2OpenJPEG'}
 SAFE = {'GDAL_DISABLE_READDIR_ON_OPEN': 'EMPTY_DIR', # no .ovr, .msk, .aux.xml beside the file
-        'GDAL_PAM_ENABLED': 'NO', 'GDAL_CACHEMAX': 64} # megabytes of decoded blocks
+        'GDAL_PAM_ENABLED': 'NO', 'GDAL_CACHEMAX': 64, # megabytes of decoded blocks
+        'GDAL_PNG_WHOLE_IMAGE_OPTIM': 'NO'} # it takes what a torn PNG lacks for black
 
 def driver_of(file:Path) -> str|None: # GDAL's name of a format
     "The one driver that may read a file, by its first bytes; None for what is left to Pillow."
@@ -62,20 +67,24 @@ def open_raster(
     try: import rasterio
     except ImportError:
         raise ValueError(f"{file} is read with rasterio: pip install 'hvsa[geo]'") from None
-    try:
-        driver, path = driver_of(file), os.path.abspath(file)
-        if driver is None or path.startswith('/vsi'):
-            raise ValueError('it is no TIFF, PNG, JPEG or JPEG 2000 file')
-        with rasterio.Env(**SAFE), warnings.catch_warnings():
-            warnings.simplefilter('ignore') # most pictures have no place on the earth
-            with rasterio.open(path, driver=driver, sharing=False) as src:
-                yield Raster(src, bands, stretch)
-    except Exception as e: raise unreadable(file, e.__cause__ or e) from None # GDAL's own words
+    with ExitStack() as opened:
+        try:
+            driver, path = driver_of(file), os.path.abspath(file)
+            if driver is None or path.startswith('/vsi'):
+                raise ValueError('it is no TIFF, PNG, JPEG or JPEG 2000 file')
+            opened.enter_context(rasterio.Env(**SAFE))
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore') # most pictures have no place on the earth
+                src = opened.enter_context(rasterio.open(path, driver=driver, sharing=False))
+            raster = Raster(src, bands, stretch)
+        except Exception as e: raise unreadable(file, e) from None
+        yield raster
 
 def unreadable(file:Path, e:Exception) -> ValueError:
     "One line that names a file and says why it cannot be read."
-    return ValueError(f'{file} cannot be read as an image ({one_line(e)}): replace it or take it '
-                      'out of the list')
+    why = one_line(e.__cause__ or e) # GDAL's own words are in the cause
+    return ValueError(f'{file} cannot be read as an image ({why}): replace it or take it out of '
+                      'the list')
 
 def check_bands(bands:Sequence[int]|None, text:str|None=None):
     "ValueError unless one or three bands, counted from 1, or None."
@@ -90,11 +99,13 @@ def check_stretch(stretch:Sequence[float]|None, text:str|None=None):
         raise ValueError('stretch: give the values that become black and white, the lower first, '
                          f'such as 0,3000, not {text or list(stretch)}')
 
-# %% ../../nbs/use/rasters.ipynb #83a564d6
+# %% ../../nbs/use/rasters.ipynb #4cc695ca
 class Raster:
     """Bands of an open rasterio file as 8-bit RGB. 8-bit bands stay as they are, others are
     stretched from the 2nd to the 98th percentile of the chosen bands' valid pixels (of at most
     2,048 x 2,048 places). ValueError for a file that has not what is asked for."""
+    LARGEST_BLOCK = 2**30 # bytes that GDAL decodes at a time
+
     def __init__(self, src, bands=None, stretch=None):
         self.src, self.width, self.height = src, src.width, src.height
         if {'OVERVIEWS', 'ProxyOverviewRequest'} & set(src.tag_namespaces()):
@@ -105,7 +116,7 @@ class Raster:
             raise ValueError(f'it has no band {wrong[0]}, but {src.count}')
         kind, (rows, columns) = np.dtype(src.dtypes[0]), src.block_shapes[0]
         if kind.kind == 'c': raise ValueError('its values are complex numbers')
-        if rows*columns*kind.itemsize*src.count > 2**30:
+        if rows*columns*kind.itemsize*src.count > self.LARGEST_BLOCK:
             raise ValueError('it is stored in blocks of more than a gigabyte: store it in tiles')
         plain = kind == np.uint8 or self.palette is not None
         self.stretch = stretch or (None if plain else self.percentiles())
@@ -125,40 +136,38 @@ class Raster:
         table = self.src.colormap(1)
         return np.uint8([[c if table[i][3] else 0 for c in table[i][:3]] for i in sorted(table)])
 
-    def read(self,
-        shape:tuple[int, int], # height and width that are wanted
-        window:tuple|None=None, # rows and columns that are read, from and to; default: all
-        mean:bool=False, # where fewer are wanted than are read, their means; else one of them
-    ) -> tuple[np.ndarray, np.ndarray]: # values and bool, both (1 or 3, *shape)
-        "The chosen bands, and where they are valid."
-        from rasterio.enums import Resampling
-        how = dict(indexes=self.bands, out_shape=(len(self.bands), *shape), window=window)
-        way = Resampling.average if mean else Resampling.nearest
-        return self.src.read(resampling=way, **how), self.src.read_masks(**how) > 0
+    @property
+    def place(self) -> tuple|None: # rasterio's coordinate system, and its map from pixels to it
+        "Where on the earth the picture lies; None where the file does not say."
+        return (self.src.crs, self.src.transform) if self.src.crs else None
+
+    def read(self, shape:tuple[int, int], **window) -> tuple[np.ndarray, np.ndarray]:
+        "The chosen bands, and where they are valid: two arrays of (1 or 3, *shape)."
+        how = dict(indexes=self.bands, out_shape=(len(self.bands), *shape), **window)
+        try: return self.src.read(**how), self.src.read_masks(**how) > 0
+        except Exception as e: raise unreadable(self.src.name, e) from None
 
     def percentiles(self) -> tuple[float, float]:
         "The values that become 0 and 255 by default."
         return valid_range(*self.read((min(self.height, 2048), min(self.width, 2048))))
 
-    def rows(self,
-        top:int, # first row
-        n:int, # rows
-        scale:int=1, # each block of `scale` x `scale` pixels becomes its mean
-    ) -> np.ndarray: # (n // scale, width // scale, 3) uint8
-        "A band of rows as RGB bytes."
-        high, wide = n//scale, self.width//scale
-        window = (top, top + high*scale), (0, wide*scale)
-        mean = scale > 1 and self.palette is None
-        values, valid = self.read((high, wide), window, mean)
+    def rows(self, top:int, n:int) -> np.ndarray: # (3, n, width) uint8
+        "Rows `top` to `top + n` as RGB bytes."
+        shape = n, self.width
+        values, valid = self.read(shape, window=((top, top + n), (0, self.width)))
         if self.palette is None: rgb = to_bytes(values, valid, self.stretch)
-        else: rgb = self.palette[np.where(valid, values, 0)[0]].transpose(2, 0, 1)*valid
-        return np.broadcast_to(rgb, (3, high, wide)).transpose(1, 2, 0)
+        else: rgb = np.moveaxis(self.palette[np.where(valid, values, 0)[0]], -1, 0)*valid
+        return np.broadcast_to(rgb, (3, *shape))
 
-    def picture(self, scale:int=1) -> Image.Image: # `scale` as for `rows`
-        "All rows."
-        out = np.empty((self.height//scale, self.width//scale, 3), np.uint8)
-        step = max(1, 2**22//out.shape[1])
-        for top in range(0, len(out), step):
-            n = min(step, len(out) - top)
-            out[top:top + n] = self.rows(top*scale, n*scale, scale)
-        return Image.fromarray(out)
+    def picture(self,
+        scale:int=1, # each square of `scale` x `scale` pixels becomes its mean
+    ) -> Image.Image: # 8-bit RGB
+        "All rows, of which a few million pixels are in memory at a time."
+        out = Image.new('RGB', (self.width//scale, self.height//scale))
+        step = max(1, 2**22//(self.width*scale))
+        for top in range(0, out.height, step):
+            n = min(step, out.height - top)
+            rows = self.rows(top*scale, n*scale)[..., :out.width*scale]
+            part = Image.merge('RGB', [Image.fromarray(band) for band in rows])
+            out.paste(part.reduce(scale), (0, top))
+        return out

@@ -5,5 +5,6 @@ def __getattr__(name:str):
     "`hvsa.load`, imported when it is asked for: `import hvsa` alone stays quick."
     if name != 'load': raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     from importlib import import_module
-    import_module('.use.indexing', __name__)                # gives models their `index`
+    for patched in ('indexing', 'attention'):               # give models `index` and `attention`
+        import_module(f'.use.{patched}', __name__)
     return import_module('.use.share', __name__).load

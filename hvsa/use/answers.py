@@ -11,7 +11,6 @@ import re
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +19,7 @@ from fastcore.basics import patch
 from PIL import Image
 
 from ..datasets.images import open_image
+from .attention import attention_png
 from .gallery import Gallery
 from .pictures import open_picture
 from .search import check_question
@@ -50,8 +50,7 @@ class Answers:
         self.gallery, self.limit, self.lock = gallery, limit, threading.Lock()
         self.model = model = gallery.model
         self.vector = lru_cache(256)(lambda question: model.encode_texts([question])[0])
-        self.attentive = (find_spec('hvsa.use.attention') is not None
-                          and isinstance(getattr(model.image, 'attention', None), KEA))
+        self.attentive = isinstance(getattr(model.image, 'attention', None), KEA)
 
     def info(self) -> dict:
         "How many pictures, which model, what it can do, questions to begin with"
@@ -151,5 +150,4 @@ def attention(self:Answers, name:str) -> tuple[bytes, str]: # data, kind
     "A PNG that shows where the model looks"
     path = self.path(name)
     if not self.attentive: raise Refusal(404, 'this model has no attention to show')
-    from hvsa.use.attention import attention_png
     with self.lock: return attention_png(self.model, self.read(path, 800)), 'image/png'

@@ -126,8 +126,8 @@ def index(self:Retriever,
 
     ValueError for no folder or no picture in it, a gallery of something else, or a model that gives
     nan; OSError for what the disk refuses, or another program at work there."""
-    folder, path = Path(folder).absolute(), Path(out or default_place(folder))
     files = {f.relative_to(folder).as_posix(): f for f in picture_files(folder)}
+    folder, path = Path(folder).absolute(), Path(out or default_place(folder))
     with writing(path):
         if not check_place(path, self, folder, bands, stretch):
             create(path, self, folder, bands, stretch)

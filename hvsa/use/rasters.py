@@ -83,8 +83,7 @@ def open_raster(
 def unreadable(file:Path, e:Exception) -> ValueError:
     "One line that names a file and says why it cannot be read."
     why = one_line(e.__cause__ or e) # GDAL's own words are in the cause
-    return ValueError(f'{file} cannot be read as an image ({why}): replace it or take it out of '
-                      'the list')
+    return ValueError(f'{file} cannot be read as an image ({why}): replace it or leave it out')
 
 def check_bands(bands:Sequence[int]|None, text:str|None=None):
     "ValueError unless one or three bands, counted from 1, or None."

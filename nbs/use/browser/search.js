@@ -93,10 +93,11 @@ function make(tag, inside, click) {             // text stays text: nothing type
   return node;
 }
 
-function paint(node, picture) {                 // one picture out of the sheet
-  const rows = Math.ceil(captions.length/columns), percent = (k, n) => n > 1 ? 100*k/(n - 1) : 0;
-  const x = percent(picture % columns, columns), y = percent(Math.floor(picture/columns), rows);
-  node.style.background = `url("${sheet}") ${x}% ${y}% / ${100*columns}% ${100*rows}%`;
+function paint(node, picture) {                 // one picture out of the sheet, less its edge
+  const rows = Math.ceil(captions.length/columns), row = Math.floor(picture/columns), zoom = 1.03;
+  const at = (k, n) => `${100*(k*zoom + (zoom - 1)/2)/(n*zoom - 1)}%`, size = n => `${100*n*zoom}%`;
+  node.style.background = `url("${sheet}") ${at(picture % columns, columns)} ${at(row, rows)} / `
+                          + `${size(columns)} ${size(rows)}`;
   return node;
 }
 
@@ -142,8 +143,7 @@ function ask(text, ringed) {                    // words -> ranking, and what wa
     const took = (performance.now() - start).toFixed(1);
     show(found, ringed);
     lines.push(`${order.length} pictures ranked on your device in ${took} ms.`);
-    if (ringed >= 0) lines.push('This caption belongs to the ringed picture, which is at place '
-                                + `${order.indexOf(ringed) + 1}.`);
+    if (ringed >= 0) lines.push(`Its picture, ringed, is at place ${order.indexOf(ringed) + 1}.`);
   }
   const reads = words.flatMap(w => [make(is(w) ? 'b' : 's', w), ' ']);
   said.replaceChildren(make('p', reads), make('p', lines.join(' ')));

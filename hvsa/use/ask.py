@@ -143,11 +143,12 @@ def hvsa_locate(
 
 @command
 def hvsa_export(
-    run:str, # folder of a trained run
+    run:str, # folder of a trained run, or OWNER/NAME on the Hugging Face hub
     /,
-    out:str|None=None, # folder to write (default: RUN/export)
+    out:str|None=None, # folder to write (default: data/export-NAME)
     onnx:bool=False, # both encoders as ONNX files
-    hub:str|None=None, # OWNER/NAME: a folder with a model card, sent to the Hugging Face hub
+    views:int|None=None, # of each picture, in image.onnx (default: as the model was trained)
+    hub:str|None=None, # OWNER/NAME: a folder with a model card, and sent to the hub
     license:str='unknown', # of the weights, for the card, such as apache-2.0
     private:bool=False, # nobody else can see it on the hub
 ):
@@ -155,14 +156,12 @@ def hvsa_export(
     with plain_errors():
         if not onnx and not hub:
             raise ValueError('say what to make: --onnx, --hub OWNER/NAME, or both')
-        from hvsa import load
-        folder = Path(out or Path(run)/'export')
+        from hvsa.use.share import fetch_model, load, save_for_hub, upload
+        source = fetch_model(run)
+        folder = Path(out or f'data/export-{Path(run).name}')
+        if hub: save_for_hub(source, folder, hub, license)
         if onnx:
             from hvsa.use.to_onnx import export_onnx
-            export_onnx(load(run, 'cpu'), folder)
-            print(f'{folder}: image.onnx and text.onnx')
-        if hub:
-            from hvsa.use.share import save_for_hub, upload
-            save_for_hub(run, folder, hub, license)
-            print(f'{folder}: the model and its card, README.md')
-            print(f'shared: {upload(folder, hub, private)}')
+            export_onnx(load(folder if hub else source, 'cpu'), folder, views)
+        print('\n'.join(sorted(f'{f}' for f in folder.iterdir())))
+        if hub: print(f'shared: {upload(folder, hub, private)}')

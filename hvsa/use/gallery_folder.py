@@ -76,12 +76,13 @@ def create(
 ):
     "An empty gallery, with its model."
     from hvsa.model import save_model
-    save_model(model, path/'model')
+    path.mkdir(parents=True, exist_ok=True)
     with database(path, write=True) as db:
         db.executescript(TABLES)
         set_about(db, version=1, model=model_key(model), kind=type(model).__name__,
                   by_cosine=model.by_cosine, size=model.config.size, dim=model.config.dim,
                   folder=str(folder), bands=bands, stretch=stretch, number=0, changed=True)
+    save_model(model, path/'model')                         # the weights come last
 
 class Entry(NamedTuple):
     "A picture as a gallery keeps it."

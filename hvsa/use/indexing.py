@@ -93,7 +93,7 @@ def check_place(
     with database(path) as db:
         try: info = about(db)
         except sqlite3.OperationalError: return False       # killed before it had tables
-    if not info: return False
+    if not info or not (path/'model'/'model.safetensors').is_file(): return False
     other = 'name another folder for the gallery, or remove this one'
     if info['model'] != model_key(model):
         raise ValueError(f'{path} was made with another model ({info["kind"]}, '

@@ -47,6 +47,7 @@ def database(
         db = sqlite3.connect(where, uri=True, timeout=30)
         try:
             db.execute('pragma trusted_schema = off')       # it may come from somebody else
+            if not write: db.execute('begin')               # all that is read is of one moment
             with db: yield db
         finally: db.close()
     except sqlite3.DatabaseError as e:

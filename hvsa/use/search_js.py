@@ -89,7 +89,7 @@ function tokenize(sentence) {
 }
 '''
 
-# %% ../../nbs/use/search_js.ipynb #5074f06a
+# %% ../../nbs/use/search_js.ipynb #2dc5aa43
 PAGE_JS = r'''
 const box = document.getElementById('hvsa-search'), {captions, columns} = DATA, FIRST = 24;
 const sheet = new URL('sprite.jpg', document.currentScript.src), ignored = new Set(DATA.ignored);
@@ -195,6 +195,6 @@ const draw = () => Math.floor(Math.random()*captions.length);
 const quiz = picture => type(captions[picture], picture);
 if (DATA.quiz) tries.append(make('button', 'a caption of the data set', () => quiz(draw())));
 list.lastChild.textContent = DATA.words.filter(w => w !== '<unk>').sort().join(' ');
-type(new URLSearchParams(location.search).get('q') ?? DATA.examples[0] ?? '');
+type(new URLSearchParams(location.search).get('ask') ?? DATA.examples[0] ?? '');
 '''
 SEARCH_JS = f"(() => {{\n'use strict';\n{NUMBERS_JS}{GRU_JS}{WORDS_JS}{PAGE_JS}}})();\n"

@@ -180,5 +180,5 @@ const draw = () => Math.floor(Math.random()*captions.length);
 const quiz = picture => type(captions[picture], picture);
 if (DATA.quiz) tries.append(make('button', 'a caption of the data set', () => quiz(draw())));
 list.lastChild.textContent = DATA.words.filter(w => w !== '<unk>').sort().join(' ');
-type(new URLSearchParams(location.search).get('q') ?? DATA.examples[0] ?? '');
+type(new URLSearchParams(location.search).get('ask') ?? DATA.examples[0] ?? '');
 })();

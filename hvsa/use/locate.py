@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Window', 'Located', 'locate']
 
-# %% ../../nbs/use/locate.ipynb #6c5ab5a0
+# %% ../../nbs/use/locate.ipynb #d98328d8
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ from .pictures import open_scene
 from .search import check_question
 from .windows import Strips, apart, heat_map, score_windows, window_grid, window_sizes
 
-# %% ../../nbs/use/locate.ipynb #8eb0d1ea
+# %% ../../nbs/use/locate.ipynb #54ac16c8
 @dataclass(frozen=True)
 class Window:
     "A place that was found."
@@ -81,7 +81,7 @@ def locate(
                              s.width, s.height, cell, strips.preview, s.name, s.place))
     return found
 
-# %% ../../nbs/use/locate.ipynb #e7761d79
+# %% ../../nbs/use/locate.ipynb #7600e3ef
 @patch
 def draw(self:Located) -> Figure: # not known to pyplot: nothing to close, no display needed
     "The scene under its heat map, with the best windows outlined and numbered."
@@ -102,7 +102,7 @@ def draw(self:Located) -> Figure: # not known to pyplot: nothing to close, no di
     ax.grid(False)
     return fig
 
-# %% ../../nbs/use/locate.ipynb #c01c4e5f
+# %% ../../nbs/use/locate.ipynb #18753f03
 @patch
 def geojson(self:Located) -> dict: # a FeatureCollection
     "The best windows on the earth. ValueError where the scene has no place there."

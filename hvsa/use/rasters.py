@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['DRIVERS', 'SAFE', 'to_bytes', 'valid_range', 'driver_of', 'open_raster', 'unreadable', 'check_bands', 'check_stretch',
-           'Raster']
+           'Raster', 'Scene']
 
 # %% ../../nbs/use/rasters.ipynb #0589b6b8
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
@@ -103,12 +104,14 @@ class Raster:
     """Bands of an open rasterio file as 8-bit RGB. 8-bit bands stay as they are, others are
     stretched from the 2nd to the 98th percentile of the chosen bands' valid pixels (of at most
     2,048 x 2,048 places). ValueError for a file that has not what is asked for."""
-    LARGEST_BLOCK = 2**30 # bytes that GDAL decodes at a time
+    LARGEST_BLOCK, LARGEST, WIDEST = 2**30, 2**34, 2**20 # bytes decoded at a time; pixels; pixels
 
     def __init__(self, src, bands=None, stretch=None):
         self.src, self.width, self.height = src, src.width, src.height
         if {'OVERVIEWS', 'ProxyOverviewRequest'} & set(src.tag_namespaces()):
             raise ValueError('it names another file to be read in its place')
+        if self.width*self.height > self.LARGEST or self.width > self.WIDEST:
+            raise ValueError(f'{self.width} x {self.height} pixels are too many')
         self.palette = None if bands or stretch else self.colours()
         self.bands = list(bands or self.usual_bands())
         if wrong := [b for b in self.bands if b > src.count]:
@@ -170,3 +173,21 @@ class Raster:
             part = Image.merge('RGB', [Image.fromarray(band) for band in rows])
             out.paste(part.reduce(scale), (0, top))
         return out
+
+# %% ../../nbs/use/rasters.ipynb #ddbbe067
+@dataclass
+class Scene:
+    "One picture of any size, of which rows are asked; `open_scene` makes one of a file."
+    name:str # for messages
+    width:int; height:int # pixels
+    rows:Callable # (top, n) -> (3, n, width) uint8
+    place:tuple|None=None # see `Raster.place`
+
+    @classmethod
+    def of(cls, picture:Image.Image, name:str, place:tuple|None=None) -> 'Scene':
+        "An 8-bit RGB picture."
+        wide = picture.width
+        def rows(top, n): # not `crop`, which Pillow refuses of many pixels
+            part = picture.transform((wide, n), Image.Transform.EXTENT, (0, top, wide, top + n))
+            return np.asarray(part).transpose(2, 0, 1)
+        return cls(name, *picture.size, rows, place)

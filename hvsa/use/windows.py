@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST', 'starts', 'window_sizes', 'window_grid', 'Strips', 'score_windows', 'heat_map', 'apart']
 
-# %% ../../nbs/use/windows.ipynb #2dc3be7c
+# %% ../../nbs/use/windows.ipynb #b64637dc
 from collections.abc import Iterator, Sequence
 from math import ceil
 
@@ -16,9 +16,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..datasets.images import as_pixels
-from .pictures import Scene
+from .rasters import Scene
 
-# %% ../../nbs/use/windows.ipynb #a473abb7
+# %% ../../nbs/use/windows.ipynb #a64211c8
 MOST = 1_000_000 # windows of one scene
 
 def starts(length:int, window:int, stride:int) -> list[int]:
@@ -51,7 +51,7 @@ def window_grid(
         raise ValueError(f'{total:,} windows are more than {MOST:,}: choose a larger stride')
     return grid
 
-# %% ../../nbs/use/windows.ipynb #ba193ee9
+# %% ../../nbs/use/windows.ipynb #b7fab16a
 class Strips:
     "Bands of rows of a scene, for windows of several sizes; every row is read once."
     def __init__(self,
@@ -81,7 +81,7 @@ class Strips:
         self.preview.paste(part.reduce(self.cell), (0, top//self.cell))
         return rows
 
-# %% ../../nbs/use/windows.ipynb #475a2204
+# %% ../../nbs/use/windows.ipynb #f643c058
 def score_windows(
     model, # a `Retriever`
     strips:Strips, # of the scene
@@ -113,7 +113,7 @@ def score_windows(
     if not boxes: raise ValueError(f'{strips.scene.name} is black everywhere')
     return np.array(boxes), np.concatenate(scores)
 
-# %% ../../nbs/use/windows.ipynb #74e33943
+# %% ../../nbs/use/windows.ipynb #dfdb794b
 def heat_map(
     boxes:np.ndarray, # (N, 3) left, top, side
     scores:np.ndarray, # (N,)
@@ -129,7 +129,7 @@ def heat_map(
         count[y0:y1, x0:x1] += 1
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
-# %% ../../nbs/use/windows.ipynb #74c147b3
+# %% ../../nbs/use/windows.ipynb #fb0d334d
 def apart(
     boxes:np.ndarray, # (N, 3) left, top, side
     scores:np.ndarray, # (N,)

@@ -71,7 +71,9 @@ def fill(
         schema, index = store.create_schema(auto_id=False), store.prepare_index_params()
         schema.add_field('row', DataType.INT64, is_primary=True)
         schema.add_field('vector', DataType.FLOAT_VECTOR, dim=gallery.info['dim'])
-        index.add_index('vector', index_type='AUTOINDEX', metric_type='IP')  # cosine: unit rows
+        # of a file every vector is looked at; a server chooses an index. Inner product: unit rows
+        kind = 'AUTOINDEX' if '://' in uri else 'FLAT'
+        index.add_index('vector', index_type=kind, metric_type='IP')
         store.create_collection(name, schema=schema, index_params=index)
         starts = range(0, n, block)
         for start in tqdm(starts, desc='handing over', disable=not progress):

@@ -10,6 +10,7 @@ from pathlib import Path
 from fastcore.script import call_parse
 
 # not hvsa: a notebook's own definitions are under test, and it imports what it needs of the rest
+LONG = 'use/compare', 'experiments/compare', 'experiments/run_folder'  # these train many times
 PRELOAD = ['torch', 'torchvision', 'matplotlib.pyplot', 'seaborn', 'nltk', 'nbdev.test', 'nbdev.config']
 
 def run(path:str, flags:list, log:str):
@@ -51,7 +52,8 @@ def main(
     files = sorted(nbglob(path)) if not path or Path(path).is_dir() else [path]
     files = [Path(p).absolute() for p in files]
     # long ones first, so that none is left over at the end
-    files.sort(key=lambda p: p.stat().st_size, reverse=True)
+    long = lambda p: p.with_suffix('').as_posix().endswith(LONG)
+    files.sort(key=lambda p: (long(p), p.stat().st_size), reverse=True)
     os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # side by side, none keeps a core busy
     context, start = multiprocessing.get_context('forkserver'), time.time()
     context.set_forkserver_preload(PRELOAD)

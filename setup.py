@@ -22,6 +22,7 @@ setup(
     keywords=cfg['keywords'],
     python_requires='>=' + cfg['min_python'],
     packages=find_packages(include=['hvsa', 'hvsa.*']),
+    package_data={'hvsa': ['use/page/*']},
     install_requires=cfg['requirements'].split(),
     extras_require=extras,
     entry_points={

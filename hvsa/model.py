@@ -89,14 +89,19 @@ def save_model(
     model:Retriever,
     path:str|Path, # folder, made if needed
 ):
-    "Write model.safetensors, config.json and, where words are known, vocab.json, each in one step."
+    """Write model.safetensors, config.json and, where words are known, vocab.json, each in one
+    step. OSError names the file that the disk does not take."""
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     if model.vocab: model.vocab.save(path/'vocab.json')
     saved = {'vocab_size': model.vocab_size, 'start': model.start, 'config': asdict(model.config)}
     write_json(path/'config.json', saved)
     state = {k: v.contiguous() for k, v in model.state_dict().items()}
-    write_atomic(path/'model.safetensors', lambda part: save_file(state, part))
+    file = path/'model.safetensors'
+    try: write_atomic(file, lambda part: save_file(state, part))
+    except SafetensorError as e:                # what a full disk becomes there
+        raise OSError(f'{file} cannot be written ({one_line(e)}): make room, or name another '
+                      'folder') from None
 
 # %% ../nbs/07_model.ipynb #f0012989
 def load_model(

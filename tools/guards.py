@@ -75,6 +75,13 @@ def progress(c):
     if any(re.search(r'\d%\||it/s|s/it\b|\r', ''.join(o.get('text', []))) for o in c['outputs']):
         yield 'a stored progress bar: run tools/save_outputs.py'
 
+@guard(cell('ax.legend()', dict(output_type='execute_result', data={
+    'text/plain': ['<matplotlib.legend.Legend>']})))
+def stray(c):
+    "Quarto drops such a result, and a check of outputs then misses it"
+    if any(re.match(r'\[?<matplotlib\.', ''.join(o.get('data', {}).get('text/plain', [])))
+           for o in c['outputs']): yield 'a stray result: give the last line a name, such as `_ = ...`'
+
 def images(c):
     "kind, bytes and metadata of each figure in the outputs"
     for o in c['outputs']:

@@ -51,8 +51,8 @@ def open_image(file:Path, where:str='') -> Image.Image: # 8-bit RGB, upright
             return to_rgb(ImageOps.exif_transpose(im))
     except Exception as e:  # damaged files make Pillow raise nearly anything
         prefix = f'{where}: ' if where else ''
-        raise ValueError(f'{prefix}{file} cannot be read as an image ({e}): replace it or take '
-                         f'it out of the list') from None
+        raise ValueError(f'{prefix}{file} cannot be read as an image ({e}): replace it or leave '
+                         'it out') from None
 
 def read_image(file:Path, size:int, where:str='') -> Tensor: # (3, size, size) uint8
     "Decode one image and resize it to a square, bilinear as published."

@@ -18,13 +18,16 @@ from .rows import Plan, plan_of, read_plan, rows_from_text
 
 # %% ../../nbs/use/compare.ipynb #dce7f2bd
 def trial_names(rows:Mapping[str, list[Config]]) -> dict[str, Config]:
-    "A name for every trial: the row's, and the values that are to be chosen."
+    """A name for every trial: the row's, and the values that are to be chosen.
+    ValueError where two trials would have the same."""
     out = {}
     for name, configs in rows.items():
         values = [asdict(c) for c in configs]
         vary = [k for k in values[0] if len({repr(v[k]) for v in values}) > 1]
         for v, c in zip(values, configs):
-            out[', '.join([name, *(f'{k} {v[k]}' for k in vary)])] = c
+            trial = ', '.join([name, *(f'{k} {v[k]}' for k in vary)])
+            if trial in out: raise ValueError(f'two trials are called {trial!r}: rename a row')
+            out[trial] = c
     return out
 
 def chosen(

@@ -185,10 +185,13 @@ def settings(name:str, file:str|None, flags:dict) -> Config:
     "A preset, changed by a file of settings, changed by flags. ValueError for what does not fit."
     return from_dict(asdict(named_preset(name)) | given(file, flags))
 
-def whole_numbers(text:str|None) -> list[int]|None:
+def whole_numbers(
+    text:str|None,
+    flag:str='--seeds', example:str='2022,2023,2024', # for the message
+) -> list[int]|None:
     "'1,2,3' as a list; None stays. ValueError for other text."
     if text is None: return None
     try: return [int(s) for s in text.split(',')]
     except ValueError:
-        raise ValueError('--seeds takes whole numbers with commas between, such as '
-                         f'2022,2023,2024, not {text!r}') from None
+        raise ValueError(f'{flag} takes whole numbers with commas between, such as {example}, '
+                         f'not {text!r}') from None

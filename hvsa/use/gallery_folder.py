@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TABLES', 'database', 'about', 'set_about', 'model_key', 'create', 'Entry', 'put', 'remove', 'publish']
 
-# %% ../../nbs/use/gallery_folder.ipynb #d67230f8
+# %% ../../nbs/use/gallery_folder.ipynb #b7f7136e
 import hashlib
 import json
 import os
@@ -26,7 +26,7 @@ from ..hypersphere import project
 from ..pretrained.features import fingerprint
 from ..retriever import Retriever
 
-# %% ../../nbs/use/gallery_folder.ipynb #06e2218e
+# %% ../../nbs/use/gallery_folder.ipynb #724004ce
 TABLES = """
 create table if not exists about(key text primary key, value text not null);
 create table if not exists pictures(id integer primary key, name text unique not null,
@@ -47,6 +47,7 @@ def database(
         db = sqlite3.connect(where, uri=True, timeout=30)
         try:
             db.execute('pragma trusted_schema = off')       # it may come from somebody else
+            if not write: db.execute('begin')               # all that is read is of one moment
             with db: yield db
         finally: db.close()
     except sqlite3.DatabaseError as e:
@@ -61,7 +62,7 @@ def set_about(db:sqlite3.Connection, **values):
     rows = [(k, json.dumps(v)) for k, v in values.items()]
     db.executemany('insert or replace into about values (?, ?)', rows)
 
-# %% ../../nbs/use/gallery_folder.ipynb #4049b51c
+# %% ../../nbs/use/gallery_folder.ipynb #b52e96e9
 def model_key(model:Retriever) -> str:
     "What vectors depend on: every weight, setting and word. ValueError without a vocabulary."
     if model.vocab is None: raise ValueError('this model has no vocabulary: set model.vocab')
@@ -76,12 +77,13 @@ def create(
 ):
     "An empty gallery, with its model."
     from hvsa.model import save_model
-    save_model(model, path/'model')
+    path.mkdir(parents=True, exist_ok=True)
     with database(path, write=True) as db:
         db.executescript(TABLES)
         set_about(db, version=1, model=model_key(model), kind=type(model).__name__,
                   by_cosine=model.by_cosine, size=model.config.size, dim=model.config.dim,
                   folder=str(folder), bands=bands, stretch=stretch, number=0, changed=True)
+    save_model(model, path/'model')                         # the weights come last
 
 class Entry(NamedTuple):
     "A picture as a gallery keeps it."
@@ -120,7 +122,7 @@ def remove(db:sqlite3.Connection, names:Sequence[str]):
         db.execute('delete from pictures where name = ?', [name])
     set_about(db, changed=True)
 
-# %% ../../nbs/use/gallery_folder.ipynb #28df1805
+# %% ../../nbs/use/gallery_folder.ipynb #65f08bbb
 def publish(path:Path):
     "Write the vectors of all pictures as an array, in the order of names, and say so."
     with database(path) as db:
@@ -141,4 +143,4 @@ def publish(path:Path):
     for old in path.glob('vectors-*.npy'):
         if old.name != f'vectors-{number}.npy':
             try: old.unlink()
-            except OSError: pass                            # mapped by somebody, where that holds it
+            except OSError: pass                            # where others have it mapped

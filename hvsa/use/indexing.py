@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['THUMBNAIL', 'read_entry', 'to_read', 'readings', 'check_place', 'default_place', 'writing', 'discard_empty', 'finish']
 
-# %% ../../nbs/use/indexing.ipynb #a5cd6015
+# %% ../../nbs/use/indexing.ipynb #b297e335
 import io
 import os
 import shutil
@@ -14,11 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import torch
 from fastcore.basics import patch
 from filelock import FileLock, Timeout
-from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
@@ -31,7 +29,7 @@ from .gallery_folder import (Entry, about, create, database, model_key, publish,
                                      remove, set_about)
 from .pictures import header, open_picture, picture_files
 
-# %% ../../nbs/use/indexing.ipynb #7d3017cf
+# %% ../../nbs/use/indexing.ipynb #1c72a82e
 THUMBNAIL = 256 # pixels of its longer side
 
 def read_entry(
@@ -52,7 +50,7 @@ def read_entry(
     entry = Entry(name, stat.st_size, stat.st_mtime_ns, width, height, thumbnail.getvalue())
     return entry, resized(picture, size)
 
-# %% ../../nbs/use/indexing.ipynb #da04bf68
+# %% ../../nbs/use/indexing.ipynb #afdb24a4
 def to_read(
     files:dict[str, Path], # name -> file, in the order of names
     known:dict[str, tuple], # name -> (size of the file, time of its last change)
@@ -67,7 +65,7 @@ def to_read(
     blocks = [[n for n in names[i:i+block] if fresh(n)] for i in range(0, len(names), block)]
     return [b for b in blocks if b]
 
-# %% ../../nbs/use/indexing.ipynb #eeb7b96d
+# %% ../../nbs/use/indexing.ipynb #388036d3
 def readings(
     blocks:list[list[str]], files:dict[str, Path], # from `to_read`
     **how, # for `read_entry`
@@ -81,7 +79,7 @@ def readings(
         yield ([e for e in entries if e], [p for p in pixels if p is not None],
                {name: e for name, e in zip(names, errors) if e})
 
-# %% ../../nbs/use/indexing.ipynb #9a603fa7
+# %% ../../nbs/use/indexing.ipynb #ad0f1803
 def check_place(
     path:Path, # where the gallery is to be
     model:Retriever, folder:Path, # that it is to be made with, and of
@@ -95,7 +93,7 @@ def check_place(
     with database(path) as db:
         try: info = about(db)
         except sqlite3.OperationalError: return False       # killed before it had tables
-    if not info: return False
+    if not info or not (path/'model'/'model.safetensors').is_file(): return False
     other = 'name another folder for the gallery, or remove this one'
     if info['model'] != model_key(model):
         raise ValueError(f'{path} was made with another model ({info["kind"]}, '
@@ -108,7 +106,7 @@ def check_place(
                          f'{info["stretch"]}: {other}')
     return True
 
-# %% ../../nbs/use/indexing.ipynb #eb80463c
+# %% ../../nbs/use/indexing.ipynb #081b90a3
 def default_place(folder:str|Path) -> Path:
     "Where the gallery of a folder goes unless told otherwise: data/gallery-parent-name."
     parts = Path(folder).absolute().parts[-2:]
@@ -128,8 +126,8 @@ def index(self:Retriever,
 
     ValueError for no folder or no picture in it, a gallery of something else, or a model that gives
     nan; OSError for what the disk refuses, or another program at work there."""
-    folder, path = Path(folder).absolute(), Path(out or default_place(folder))
     files = {f.relative_to(folder).as_posix(): f for f in picture_files(folder)}
+    folder, path = Path(folder).absolute(), Path(out or default_place(folder))
     with writing(path):
         if not check_place(path, self, folder, bands, stretch):
             create(path, self, folder, bands, stretch)
@@ -149,7 +147,7 @@ def index(self:Retriever,
     gallery.unreadable = list(unreadable.values())
     return gallery
 
-# %% ../../nbs/use/indexing.ipynb #b1a8151c
+# %% ../../nbs/use/indexing.ipynb #94198ba4
 @contextmanager
 def writing(path:Path) -> Iterator[None]:
     "Alone in the folder of a gallery, made if needed. OSError where that cannot be."

@@ -6,7 +6,7 @@
 __all__ = ['LONGEST', 'ROUNDING', 'check_question', 'scores', 'best', 'rough_scores', 'top_rows', 'scores_by', 'Hit', 'Hits',
            'contact_sheet']
 
-# %% ../../nbs/use/search.ipynb #7eefb150
+# %% ../../nbs/use/search.ipynb #4305eef5
 import base64
 import difflib
 import html
@@ -15,16 +15,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from ..datasets.images import mapped_tensor
-from ..hypersphere import cosine, project
 from ..vocab import STOP_WORDS, UNK, Vocab, tokenize
 
-# %% ../../nbs/use/search.ipynb #61e30cdf
+# %% ../../nbs/use/search.ipynb #e002c99d
 LONGEST = 100 # words of a question; captions of the data sets have about a dozen
 
 def check_question(
@@ -47,19 +44,19 @@ def check_question(
         f'it knows {len(vocab)} words, such as {", ".join(vocab.words[:5])}'
     raise ValueError(f'this model knows no word of {text[:60]!r}: {hint}')
 
-# %% ../../nbs/use/search.ipynb #4549f25b
+# %% ../../nbs/use/search.ipynb #bbc6c6e1
 def scores(
     vectors:Tensor, # (N, D) float16, rows on the sphere
     question:Tensor, # (D,) on the sphere
 ) -> Tensor: # (N,) float32
-    "The cosine of every row with the question: the plain form."
-    return vectors.float() @ question.float()
+    "The cosine of every row with the question: the plain form. Equal rows score equally."
+    return (vectors.float()*question.float()).sum(1)
 
 def best(scores:Tensor, top:int) -> Tensor: # (min(top, N),) rows, the best first
     "The rows with the highest scores; of equal ones the earlier."
     return scores.sort(descending=True, stable=True).indices[:top]
 
-# %% ../../nbs/use/search.ipynb #a4e363d2
+# %% ../../nbs/use/search.ipynb #7e0853eb
 ROUNDING = 2.2*2**-11 # how far a rough score may lie from the exact one, a little more than 2u
 
 def rough_scores(vectors:Tensor, question:Tensor) -> Tensor: # (N,) within `ROUNDING` of `scores`
@@ -83,7 +80,7 @@ def top_rows(
     order = best(exact, top)
     return rows[order], exact[order]
 
-# %% ../../nbs/use/search.ipynb #e09a103b
+# %% ../../nbs/use/search.ipynb #e3800844
 def scores_by(
     similarity:Callable, # (n, D) pictures and (1, D) question -> (n, 1), a model's own
     vectors:Tensor, # (N, D) float16
@@ -96,7 +93,7 @@ def scores_by(
                  for part in vectors.split(block)]
     return torch.cat(parts).float().cpu()
 
-# %% ../../nbs/use/search.ipynb #2768c4a6
+# %% ../../nbs/use/search.ipynb #abef9bfb
 @dataclass(frozen=True)
 class Hit:
     "A picture that was found."
@@ -121,8 +118,9 @@ class Hits(list):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        cell = ('<figure style="margin:0;width:150px"><img alt="{name}" src="data:image/jpeg;base64,'
-                '{data}" style="width:150px;height:150px;object-fit:cover;border-radius:6px">'
+        cell = ('<figure style="margin:0;width:150px"><img alt="{name}" '
+                'src="data:image/jpeg;base64,{data}" '
+                'style="width:150px;height:150px;object-fit:cover;border-radius:6px">'
                 '<figcaption style="font-size:12px;overflow-wrap:anywhere">{score:.3f} {name}'
                 '</figcaption></figure>')
         cells = [cell.format(name=html.escape(h.name), score=h.score,
@@ -130,11 +128,11 @@ class Hits(list):
         return (f'<p>{html.escape(self.question)}</p><div style="display:flex;flex-wrap:wrap;'
                 f'gap:10px">{"".join(cells)}</div>')
 
-# %% ../../nbs/use/search.ipynb #690edbe2
+# %% ../../nbs/use/search.ipynb #c94182c1
 def contact_sheet(
     hits:Hits,
     columns:int=5, # pictures in a row
-) -> 'matplotlib.figure.Figure':
+) -> object: # a matplotlib figure
     "What was found as one picture: the question above, a name and a score to each."
     from matplotlib.figure import Figure
     rows = max(1, -(-len(hits)//columns))

@@ -7,6 +7,7 @@ __all__ = ['THUMBNAIL', 'read_entry', 'to_read', 'readings', 'check_place', 'def
 
 # %% ../../nbs/use/indexing.ipynb #b297e335
 import io
+import math
 import os
 import shutil
 import sqlite3
@@ -41,9 +42,10 @@ def read_entry(
     "A picture as a gallery keeps it, and as the model sees it. ValueError names the file."
     try: stat, head = os.stat(file), header(file)
     except OSError as e: raise ValueError(f'{file} cannot be read: {e.strerror}') from None
+    full = head.size if head else (0, 0)
+    if head: head.close()
     picture = open_picture(file, bands, stretch, max(size, THUMBNAIL))
-    width, height = picture.size
-    if head and head.width*head.height > width*height: width, height = head.size    # read smaller
+    width, height = max(picture.size, full, key=math.prod)          # it may have been read smaller
     small, thumbnail = picture.copy(), io.BytesIO()
     small.thumbnail((THUMBNAIL, THUMBNAIL))
     small.save(thumbnail, 'JPEG', quality=85)

@@ -95,7 +95,7 @@ def check_place(
     with database(path) as db:
         try: info = about(db)
         except sqlite3.OperationalError: return False       # killed before it had tables
-    if not info or not (path/'model'/'model.safetensors').is_file(): return False
+    if not info: return False
     other = 'name another folder for the gallery, or remove this one'
     if info['model'] != model_key(model):
         raise ValueError(f'{path} was made with another model ({info["kind"]}, '
@@ -106,7 +106,7 @@ def check_place(
     if wanted != (info['bands'] or [], info['stretch'] or []):
         raise ValueError(f'{path} was made with bands {info["bands"]} and stretch '
                          f'{info["stretch"]}: {other}')
-    return True
+    return (path/'model'/'model.safetensors').is_file()    # else it is to be written again
 
 # %% ../../nbs/use/indexing.ipynb #081b90a3
 def default_place(folder:str|Path) -> Path:

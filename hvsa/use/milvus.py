@@ -62,10 +62,10 @@ def fill(
 ) -> str: # the name of the collection
     """Hand a gallery's vectors to Milvus, unless it holds them; older states of it are dropped.
     ValueError for a model that no index serves; OSError where the store does not answer."""
-    from pymilvus import DataType
     gallery.refresh()
     name, n = collection_of(gallery), len(gallery)
     with client(uri) as store:
+        from pymilvus import DataType               # `client` has said so if it is not there
         if held(store, name) == n: return name
         if store.has_collection(name): store.drop_collection(name)
         schema, index = store.create_schema(auto_id=False), store.prepare_index_params()

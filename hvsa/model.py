@@ -24,7 +24,7 @@ from .losses import AutoWeight, feature_uniformity
 from .pretrained.backbones import make_backbone
 from .pretrained.published import (checkpoint_of, from_published, published_settings,
                                        read_checkpoint)
-from .pretrained.start import start_images, start_text
+from .pretrained.start import load_vocab, start_images, start_text
 from .retriever import Retriever
 from .text import TEXT_ENCODERS
 from .vision import ImageEncoder
@@ -126,7 +126,7 @@ def load_model(
     try: model.load_state_dict(load_file(weights))
     except (RuntimeError, SafetensorError) as e:
         raise ValueError(f'{weights} does not fit config.json: {one_line(e)}') from None
-    if words.is_file(): model.vocab = Vocab.load(words)
+    if words.is_file(): model.vocab = load_vocab(c, words)
     if model.vocab and len(model.vocab) != model.vocab_size:
         raise ValueError(f'{words} has {len(model.vocab)} words, the model {model.vocab_size}: '
                          'they do not belong together')

@@ -30,7 +30,8 @@ from .track import Tracker
 from ..model import build_model, load_model, save_model
 from ..train import fit, is_best, make_optimizer
 from ..retriever import Retriever
-from ..vocab import STOP_WORDS, Vocab
+from ..pretrained.start import build_vocab
+from ..vocab import Vocab
 
 _all_ = ['OtherSettings', 'Run', 'read_run', 'write_run'] # where users of runs look for them
 
@@ -85,9 +86,9 @@ def split_and_build_vocab(
     captions:list[str]=[], # more captions to take words from
 ) -> tuple[Split, Split, Split, Vocab]: # used of the split, to train on, to validate on; words
     "Which images train, which validate, and which words are known."
-    n, stop_words = config.max_train_images, STOP_WORDS if config.stop_words else ()
+    n = config.max_train_images
     whole = split.sample(n, config.seed) if n else split
-    words = Vocab.build(whole.captions + captions, config.min_freq, stop_words)
+    words = build_vocab(config, whole.captions + captions)
     parts = whole.hold_out(config.val_fraction, config.seed, config.val_distinct)
     return whole, *parts, words
 

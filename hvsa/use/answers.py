@@ -54,11 +54,11 @@ class Answers:
 
     def info(self) -> dict:
         "How many pictures, which model, what it can do, questions to begin with"
-        words = self.model.vocab.ids.keys() | STOP_WORDS
-        known = [q for q in EXAMPLES if words.issuperset(tokenize(q))]
+        known = lambda word: word in STOP_WORDS or self.model.vocab.knows(word)
+        examples = [q for q in EXAMPLES if all(map(known, tokenize(q)))]
         return dict(pictures=len(self.gallery), limit=self.limit, attention=self.attentive,
                     model=f'{type(self.model).__name__}, preset {self.model.config.preset}',
-                    examples=known[:6])
+                    examples=examples[:6])
 
     def page(self,
         find:Callable, # n -> the nearest n, as `Hits`

@@ -29,7 +29,7 @@ from ..text import TEXT_ENCODERS
 from .gallery_folder import about, database
 from .pictures import open_picture
 from .search import Hit, Hits, best, check_question, scores_by, top_rows
-from ..vocab import Vocab
+from ..pretrained.start import load_vocab
 
 # %% ../../nbs/use/gallery.ipynb #03410682
 def words_of(
@@ -49,7 +49,7 @@ def words_of(
             model.load_state_dict({k: weights.get_tensor(k) for k in names})
     except Exception as e:                                  # damaged files raise nearly anything
         raise ValueError(f'{path} holds no model that fits: {one_line(e)}') from None
-    model.vocab = Vocab.load(path/'vocab.json')
+    model.vocab = load_vocab(config, path/'vocab.json')
     return model.eval()
 
 # %% ../../nbs/use/gallery.ipynb #45c0ad55

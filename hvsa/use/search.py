@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..vocab import STOP_WORDS, UNK, Vocab, tokenize
+from ..vocab import STOP_WORDS, Vocab, tokenize
 
 # %% ../../nbs/use/search.ipynb #e002c99d
 LONGEST = 100 # words of a question; captions of the data sets have about a dozen
@@ -36,8 +36,8 @@ def check_question(
     if len(words) > LONGEST:
         raise ValueError(f'a question of {len(words)} words is too long: the model learned from '
                          f'sentences of about a dozen; ask in at most {LONGEST}')
-    unknown = list(dict.fromkeys(w for w in words if w not in vocab.ids))
-    if any(w in vocab.ids and w != UNK for w in words):
+    unknown = list(dict.fromkeys(w for w in words if not vocab.knows(w)))
+    if len(unknown) < len(set(words)):
         return [w for w in unknown if w not in STOP_WORDS]  # a stop word says nothing anyway
     alike = [m for w in unknown for m in difflib.get_close_matches(w, vocab.words, 1)]
     hint = f'did you mean {", ".join(dict.fromkeys(alike))}?' if alike else \

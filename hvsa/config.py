@@ -44,8 +44,7 @@ class Config:
     vocab_from:Literal['all', 'train'] = 'all' # captions that give words: all (published) or train
     stop_words:bool = True     # "of", "between" ... become <unk>, as published; false keeps them
     # image encoder
-    # resnet18 (published), efficientnet-lite0, -lite1, -lite2, or yours in BACKBONES
-    backbone:str = 'resnet18'
+    backbone:str = 'resnet18'  # resnet18 (published), efficientnet-lite0 (1, 2), yours in BACKBONES
     image_start:str|None = 'imagenet' # imagenet, a file of the backbone's weights; none: random
     width:int = 64             # channels of ResNet-18's first stage; less than 64 is a thinner one
     # keep the backbone as it starts, and store its feature maps; until:layer3 does so up to that

@@ -61,9 +61,8 @@ def _imagenet_state() -> dict[str, Tensor]:
     try: return weights.get_state_dict(progress=True, check_hash=True)
     except (OSError, HTTPException, RuntimeError) as e:
         cache = Path(torch.hub.get_dir())/'checkpoints'/weights.url.rsplit('/', 1)[-1]
-        raise WeightsUnavailable(f'no ImageNet weights: {weights.url} gave "{e}". Download that '
-                                 f'file elsewhere and put it at {cache}, or pass its path as '
-                                 'weights=') from None
+        raise WeightsUnavailable(f'no ImageNet weights: {weights.url} gave "{e}". Download it '
+                                 f'and put it at {cache}, or pass its path as weights=') from None
 
 def _file_state(path:Path) -> dict[str, Tensor]:
     "State dict in a .pth or .safetensors file, without running anything from it."
@@ -186,15 +185,15 @@ class ImageEncoder(nn.Module):
     @property
     def trunk(self) -> nn.Module:
         "What a frozen encoder computes once for each image: (B, 3, H, W) -> (B, c, h, w)."
-        return cut(self.backbone, self.until)[0] if self.until else self.backbone
+        return self.backbone if self.until is None else cut(self.backbone, self.until)[0]
 
     def head(self, features:Tensor) -> Tensor:
         "What follows the trunk: feature maps (B, c, h, w) -> vectors (B, dim)."
         if features.ndim != 4 or features.shape[1] != self.entry:
-            where = f' up to part {self.until!r}' if self.until else ''
+            where = '' if self.until is None else f' up to part {self.until!r}'
             raise ValueError(f'the backbone{where} gave {tuple(features.shape)}, expected '
                              f'(B, {self.entry}, h, w)')
-        if self.until: features = cut(self.backbone, self.until)[1](features)
+        if self.until is not None: features = cut(self.backbone, self.until)[1](features)
         x = self.attention(self.reduce(features)).mean((2, 3))
         return self.proj(project(x) if self.unit_features else x)
 

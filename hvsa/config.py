@@ -4,14 +4,13 @@
 
 # %% auto #0
 __all__ = ['ABOVE_0', 'SHARE', 'RANGES', 'TOY', 'LAPTOP', 'RSICD', 'VSE', 'VSE0', 'AMFMN', 'VSE_TRAINING', 'AMFMN_TRAINING',
-           'PRESETS', 'OLD_NAMES', 'Config', 'preset', 'renamed', 'from_dict', 'choose']
+           'PRESETS', 'OLD_NAMES', 'Config', 'preset', 'from_dict', 'choose']
 
 # %% ../nbs/experiments/settings.ipynb #cc90e853
-import warnings
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal
 
-from .engine.fields import Range, check_fields
+from .engine.fields import Range, check_fields, renamed
 
 # %% ../nbs/experiments/settings.ipynb #bb0d1bed
 ABOVE_0, SHARE = Range(0, above_least=True), Range(0, 1)
@@ -21,7 +20,7 @@ RANGES = { # of numbers; else whole ones begin at 1, others at 0
     'max_train_images': Range(2), 'seed': Range(0, 2**31), 'warmup': Range(0), 'keys': Range(0),
     'views': Range(1, 9), 'dropout': SHARE, 'feature_dropout': SHARE,
     'val_fraction': Range(0, 1, above_least=True),
-    'lr': ABOVE_0, 'temperature': ABOVE_0, 'clip': ABOVE_0, 'margin_decay': ABOVE_0}
+    'margin_decay': ABOVE_0, **dict.fromkeys(('lr', 'backbone_lr', 'temperature', 'clip'), ABOVE_0)}
 
 # %% ../nbs/experiments/settings.ipynb #1937f86b
 @dataclass(frozen=True)
@@ -45,10 +44,12 @@ class Config:
     vocab_from:Literal['all', 'train'] = 'all' # captions that give words: all (published) or train
     stop_words:bool = True     # "of", "between" ... become <unk>, as published; false keeps them
     # image encoder
-    backbone:str = 'resnet18'  # resnet18 (published), efficientnet-lite0, or yours in BACKBONES
+    backbone:str = 'resnet18'  # resnet18 (published), efficientnet-lite0 (1, 2), yours in BACKBONES
     image_start:str|None = 'imagenet' # imagenet, a file of the backbone's weights; none: random
     width:int = 64             # channels of ResNet-18's first stage; less than 64 is a thinner one
-    frozen:bool = False        # keep the backbone as it starts; its feature maps are stored
+    # keep the backbone as it starts, and store its feature maps; until:layer3 does so up to that
+    # part of it (resnet18: stem, layer1 ...; efficientnet-lite0: stem, 0 ...) and trains the rest
+    frozen:bool|str = False
     # of a frozen backbone: rotated and mirrored views of an image, 1 to 8;
     # training draws one, evaluation averages them
     views:int = 1
@@ -86,6 +87,7 @@ class Config:
     epochs:int = 50            # passes over all training pairs
     batch_size:int = 256       # pairs a step
     lr:float = 5e-4            # base learning rate
+    backbone_lr:float|None = None # that of the backbone, where it trains; none: lr, as published
     weight_decay:float = 0.01  # of AdamW, on every parameter
     warmup:int = 10            # epochs of linear warm-up
     lr_decay_every:int = 20    # epochs between reductions of the rate
@@ -105,6 +107,10 @@ class Config:
         check_fields(self, RANGES)
         if self.bidirectional and self.hidden % 2:
             raise ValueError(f'a two-way encoder halves its units: hidden={self.hidden} is odd')
+        if isinstance(self.frozen, str) and not self.frozen.startswith('until:'):
+            raise ValueError(f"frozen must be True, False or 'until:<part>', not {self.frozen!r}")
+        if self.backbone_lr is not None and self.frozen is True:
+            raise ValueError('backbone_lr belongs to a backbone that trains: this one is frozen')
         if self.views > 1 and not self.frozen:
             raise ValueError('views above 1 belong to a frozen backbone: set frozen too '
                              '(without it every image is augmented anew each time)')
@@ -161,28 +167,17 @@ def preset(
     "A preset with some fields changed. ValueError for a name that is no preset, or no field."
     if name not in PRESETS:
         raise ValueError(f'no preset is called {name!r}: choose one of {", ".join(PRESETS)}')
-    return from_dict(asdict(PRESETS[name]) | renamed(changes))
+    return from_dict(asdict(PRESETS[name]) | renamed(changes, OLD_NAMES))
 
 OLD_NAMES = { # of version 0.1 -> today's
     'limit': 'max_train_images', 'valid': 'val_fraction', 'reduce': 'reduce_channels',
     'grid_dropout': 'feature_dropout', 'mask': 'mask_positives', 'every': 'uniformity_stride',
     'uniform': 'uniformity_weight', 'decay': 'lr_decay', 'decay_every': 'lr_decay_every'}
 
-def renamed(values:dict) -> dict:
-    """Settings under today's names; a note says which old ones were read.
-    ValueError where a setting stands under both."""
-    if not (old := [k for k in values if k in OLD_NAMES]): return values
-    if twice := [k for k in old if OLD_NAMES[k] in values]:
-        raise ValueError(f'{twice[0]} is the old name of {OLD_NAMES[twice[0]]}: '
-                         'give one of the two')
-    said = ', '.join(f'{k} (now {OLD_NAMES[k]})' for k in old)
-    warnings.warn(f'settings under the names of version 0.1: {said}', stacklevel=2)
-    return {OLD_NAMES.get(k, k): v for k, v in values.items()}
-
 def from_dict(values:dict) -> Config:
     """A configuration from plain values, as read from JSON or YAML; names of version 0.1 are
     read with a note. ValueError for names that are no field."""
-    values = renamed(values)
+    values = renamed(values, OLD_NAMES)
     known = [f.name for f in fields(Config)]
     if unknown := [k for k in values if k not in known]:
         raise ValueError(f'unknown setting {", ".join(map(str, unknown))}: '

@@ -30,10 +30,10 @@ from .pretrained.features import FeaturePairs, view
 # %% ../nbs/use/retriever.ipynb #f391a294
 class Retriever(nn.Module):
     """An image encoder and a text encoder into one space, and a loss that brings partners
-    together. ValueError where the settings name a loss that is not known."""
+    together. ValueError where the settings name a loss or a part that is not known."""
     def __init__(self,
         config, # has `size`, `views`, `frozen` and `on('amp', device)`, as `Config` does
-        image:nn.Module, # (B, 3, H, W) -> (B, D); with `backbone` and `head` where that is frozen
+        image:nn.Module, # (B, 3, H, W) -> (B, D); with `trunk` and `head` where it is frozen
         text:nn.Module, # (B, T) word ids, (B,) lengths -> (B, D)
         vocab_size:int, # words of the vocabulary, `len(vocab)`
     ):
@@ -44,7 +44,12 @@ class Retriever(nn.Module):
         self.epoch = 0 # counted by `fit`
         self.prior = None # how alike the training sentences are, where the loss asks for it
         choose(LOSSES, config.loss, 'loss')     # a wrong name ends here, not in the first step
-        if config.frozen: self.image.backbone.requires_grad_(False)
+        if isinstance(config.frozen, str):
+            if not hasattr(image, 'cut'):
+                raise ValueError(f'{type(image).__name__} has no parts to stop at: frozen must be '
+                                 f'true or false, not {config.frozen!r}')
+            image.cut(config.frozen.removeprefix('until:'), config.size)
+        if config.frozen: self.image.trunk.requires_grad_(False)
 
     def encode_image(self, images:Tensor) -> Tensor:
         "(B, 3, H, W) normalised images -> (B, D), not on the sphere yet."
@@ -71,9 +76,9 @@ class Retriever(nn.Module):
         return self.vocab.encode(sentence)
 
     def train(self, mode:bool=True) -> 'Retriever':
-        "As for any module, but a frozen backbone stays in evaluation mode."
+        "As for any module, but what is frozen stays in evaluation mode."
         super().train(mode)
-        if self.config.frozen: self.image.backbone.eval()
+        if self.config.frozen: self.image.trunk.eval()
         return self
 
     @property

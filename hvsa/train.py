@@ -83,7 +83,8 @@ def train_epoch(
     bar = tqdm(batches, said, steps, leave=False, disable=not progress)
     model.train()
     for step, batch in enumerate(bar, 1):
-        for group in opt.param_groups: group['lr'] = rate_at(c, epoch + (step - 1)/steps)
+        rate = rate_at(c, epoch + (step - 1)/steps)
+        for group in opt.param_groups: group['lr'] = rate*group.get('share', 1)
         parts = train_step(model, opt, batch)
         for k, v in parts.items(): sums.setdefault(k, []).append(v)
         if step % 20 and step != steps: continue            # asking a number waits for the device
@@ -124,13 +125,20 @@ def fit(
 def make_optimizer(
     model:HVSA, # on its device; brought into the form that its settings for speed ask for
 ) -> torch.optim.AdamW:
-    "AdamW for all weights that are trained, as configured."
+    """AdamW for all weights that are trained, as configured: the backbone's in a group of their
+    own where they have their own rate. ValueError where they have, and none of them trains."""
     c, device = model.config, device_of(model)
     if c.on('channels_last', device): model.to(memory_format=torch.channels_last)
     if c.compile: model.image.compile()
-    weights = [p for p in model.parameters() if p.requires_grad]
+    weights = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    groups = []
+    if c.backbone_lr is not None:
+        slow = [weights.pop(name) for name in list(weights) if name.startswith('image.backbone.')]
+        if not slow: raise ValueError('backbone_lr is set, but no weight of a backbone trains')
+        groups = [dict(params=slow, lr=c.backbone_lr, share=c.backbone_lr/c.lr)]
+    groups = [dict(params=list(weights.values())), *groups]
     fused = c.on('fused', device) or None
-    return torch.optim.AdamW(weights, c.lr, weight_decay=c.weight_decay, fused=fused)
+    return torch.optim.AdamW(groups, c.lr, weight_decay=c.weight_decay, fused=fused)
 
 def is_best(history:Sequence[dict]) -> bool:
     "Whether the last of at least one epoch has the best validation rsum so far."

@@ -16,6 +16,7 @@ from torchvision.models import ResNet, ResNet18_Weights
 from torchvision.models.resnet import BasicBlock
 
 from .hypersphere import project
+from .pretrained.parts import cut
 
 # %% ../nbs/03_vision.ipynb #6f96fdec
 class ResNet18(ResNet):
@@ -34,13 +35,18 @@ class ResNet18(ResNet):
     def _make_layer(self, block, planes, *args, **kwargs):
         return super()._make_layer(block, planes*self.width//64, *args, **kwargs)
 
+    def parts(self) -> dict[str, nn.Module]:
+        "What `forward` is made of, in order."
+        stem = nn.Sequential(self.conv1, self.bn1, self.relu, self.maxpool)
+        return {'stem': stem, **{f'layer{i}': getattr(self, f'layer{i}') for i in range(1, 5)}}
+
     def stages(self,
         x:Tensor, # images, (B, 3, H, W)
     ) -> list[Tensor]: # four maps: 64, 128, 256, 512 channels, H/4 to H/32 high
         "The outputs of `layer1` to `layer4`."
-        x, maps = self.maxpool(self.relu(self.bn1(self.conv1(x)))), []
-        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
-            maps.append(x := layer(x))
+        stem, *layers = self.parts().values()
+        x, maps = stem(x), []
+        for layer in layers: maps.append(x := layer(x))
         return maps
 
     def forward(self, x:Tensor) -> Tensor: return self.stages(x)[-1]
@@ -55,10 +61,8 @@ def _imagenet_state() -> dict[str, Tensor]:
     try: return weights.get_state_dict(progress=True, check_hash=True)
     except (OSError, HTTPException, RuntimeError) as e:
         cache = Path(torch.hub.get_dir())/'checkpoints'/weights.url.rsplit('/', 1)[-1]
-        raise WeightsUnavailable(f'no ImageNet weights: {weights.url} gave "{e}". Download that '
-                                 f'file '
-                                 f'elsewhere and put it at {cache}, or pass its path as weights='
-                                 ) from None
+        raise WeightsUnavailable(f'no ImageNet weights: {weights.url} gave "{e}". Download it '
+                                 f'and put it at {cache}, or pass its path as weights=') from None
 
 def _file_state(path:Path) -> dict[str, Tensor]:
     "State dict in a .pth or .safetensors file, without running anything from it."
@@ -143,9 +147,8 @@ class KEA(nn.Module):
 # %% ../nbs/03_vision.ipynb #719f3970
 class ImageEncoder(nn.Module):
     """Images (B, 3, H, W) -> vectors (B, dim), not normalised: backbone, then `head`: KEA, mean
-    over
-    places, Linear. The backbone is any module that gives (B, c, h, w). ValueError when it gives
-    something else, or when c is not known."""
+    over places, Linear. The backbone is any module that gives (B, c, h, w). ValueError when it
+    gives something else, or when c is not known."""
     def __init__(self,
         dim:int=512, # size of the shared space (published: 512)
         # default `resnet18()`, random; published: `resnet18('imagenet')`, trained along
@@ -164,6 +167,7 @@ class ImageEncoder(nn.Module):
         if not self.channels:
             raise ValueError(f'{type(self.backbone).__name__} has no out_channels: pass channels=, '
                              'the c of the (B, c, h, w) it gives')
+        self.until, self.entry = None, self.channels    # the last part of `trunk`: see `cut`
         width, slim = reduce or self.channels, []
         if reduce:
             slim = [nn.Conv2d(self.channels, width, 1, bias=False), nn.BatchNorm2d(width),
@@ -173,17 +177,24 @@ class ImageEncoder(nn.Module):
         self.proj = nn.Linear(width, dim)
         self.unit_features = unit_features
 
+    def cut(self, part:str, size:int): # a part's name, see `parts_of`; side of the images in pixels
+        "Let `trunk` end with that part; those above go to `head`. ValueError for an unknown one."
+        self.until = part
+        self.entry = self.trunk.eval()(self.proj.weight.new_zeros(1, 3, size, size)).shape[1]
+
     @property
     def trunk(self) -> nn.Module:
         "What a frozen encoder computes once for each image: (B, 3, H, W) -> (B, c, h, w)."
-        return self.backbone
+        return self.backbone if self.until is None else cut(self.backbone, self.until)[0]
 
     def head(self, features:Tensor) -> Tensor:
-        "What follows the backbone: feature maps (B, c, h, w) -> vectors (B, dim)."
-        if features.ndim != 4 or features.shape[1] != self.channels:
-            given, c = tuple(features.shape), self.channels
-            raise ValueError(f'the backbone gave {given}, expected (B, {c}, h, w)')
+        "What follows the trunk: feature maps (B, c, h, w) -> vectors (B, dim)."
+        if features.ndim != 4 or features.shape[1] != self.entry:
+            where = '' if self.until is None else f' up to part {self.until!r}'
+            raise ValueError(f'the backbone{where} gave {tuple(features.shape)}, expected '
+                             f'(B, {self.entry}, h, w)')
+        if self.until is not None: features = cut(self.backbone, self.until)[1](features)
         x = self.attention(self.reduce(features)).mean((2, 3))
         return self.proj(project(x) if self.unit_features else x)
 
-    def forward(self, images:Tensor) -> Tensor: return self.head(self.backbone(images))
+    def forward(self, images:Tensor) -> Tensor: return self.head(self.trunk(images))

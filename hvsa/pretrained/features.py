@@ -82,7 +82,8 @@ def stored_features(
     files, listed = split.images, split.listed or ['']*len(split)
     root, weights = Path(files[0]).parent.parent, fingerprint(backbone)
     images = hashlib.sha256('\n'.join(f.name for f in files).encode()).hexdigest()[:8]
-    form = f'{size}px-{type(backbone).__name__}-{weights[:8]}-{views}'
+    title = getattr(backbone, 'title', type(backbone).__name__)     # of a part: see `cut`
+    form = f'{size}px-{title}-{weights[:8]}-{views}'
     key = {'made by': 'channels-last, 32 at a time', 'backbone': weights, 'size': size, 'amp': amp,
            'files': file_key(files, root)}
     fast = copy.deepcopy(backbone).to(memory_format=torch.channels_last)

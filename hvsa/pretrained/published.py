@@ -157,7 +157,7 @@ def write_options(
     return Namespace(
         measure=measure, no_imgnorm=no_imgnorm, use_abs=use_abs, margin=float(c.margin),
         max_violation=c.loss == 'hardest', cnn_type='resnet18', img_dim=512, num_layers=1,
-        embed_size=c.dim, word_dim=c.word_dim, vocab_size=words + 1, finetune=not c.frozen,
+        embed_size=c.dim, word_dim=c.word_dim, vocab_size=words + 1, finetune=c.frozen is not True,
         learning_rate=c.lr, grad_clip=float(c.clip or 0), crop_size=c.size,
         batch_size=c.batch_size, data_name='')
 

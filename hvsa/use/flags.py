@@ -21,8 +21,8 @@ from typing import get_args
 
 import yaml
 
-from ..config import OLD_NAMES, Config, from_dict, preset as named_preset, renamed
-from ..engine.fields import choices_of
+from ..config import OLD_NAMES, Config, from_dict, preset as named_preset
+from ..engine.fields import choices_of, renamed
 
 # %% ../../nbs/use/flags.ipynb #18d9c41b
 @contextmanager
@@ -66,7 +66,8 @@ class Parser(argparse.ArgumentParser):
 def placeholder(kind) -> str:
     "What stands for the value of a flag in the help, from a field's annotation."
     if choices := choices_of(kind): return '{' + ','.join(map(typed, choices)) + '}'
-    return {int: 'N', float: 'X', int|None: 'N', float|None: 'X'}.get(kind, 'TEXT')
+    return {int: 'N', float: 'X', int|None: 'N', float|None: 'X', bool|str: 'true|false|TEXT'
+            }.get(kind, 'TEXT')
 
 def typed(value) -> str:
     "A value as one would type it."
@@ -162,7 +163,7 @@ def from_text(values:dict) -> dict:
     """Settings as somebody typed them, with text turned into what each field holds, under
     today's names."""
     texts = {f.name for f in fields(Config) if f.type in (str, str|None)}
-    return {k: as_value(v, number=k not in texts) for k, v in renamed(values).items()}
+    return {k: as_value(v, number=k not in texts) for k, v in renamed(values, OLD_NAMES).items()}
 
 def as_value(value, number:bool=True):
     """'none' becomes None; where a number or a truth is wanted, text that looks like one becomes

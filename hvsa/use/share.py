@@ -79,7 +79,7 @@ def card(
     c, m = model.config, metrics
     head = yaml.safe_dump(front_matter(model, m, name, license), sort_keys=False)
     said = {k: 'random weights' if v == 'random' else v for k, v in model.start.items()}
-    frozen = ', frozen'*c.frozen
+    frozen = {True: ', frozen', False: ''}.get(c.frozen, f', frozen {c.frozen}'.replace(':', ' '))
     trained = (f'{m["train_images"]:,} images of {m["data"]} with their captions; '
                f'{m["valid_images"]:,} others chose epoch {m["best_epoch"]} of {m["epochs"]}. '
                ) if m else 'Not noted: the run holds no metrics.json. '

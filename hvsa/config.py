@@ -87,7 +87,7 @@ class Config:
     # optimisation
     epochs:int = 50            # passes over all training pairs
     batch_size:int = 256       # pairs a step
-    captions_per_image:int = 1 # captions that share a step, in which their image is encoded once
+    captions_per_image:int = 1 # captions of an image that share a step; it is encoded once
     repeated_captions:bool = True # false: an image's different sentences train once an epoch each
     lr:float = 5e-4            # base learning rate
     weight_decay:float = 0.01  # of AdamW, on every parameter

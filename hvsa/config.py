@@ -10,7 +10,9 @@ __all__ = ['ABOVE_0', 'SHARE', 'RANGES', 'TOY', 'LAPTOP', 'RSICD', 'VSE', 'VSE0'
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal
 
-from .engine.fields import Range, check_fields, renamed
+from .engine.fields import Range, check_fields, choose, renamed
+
+_all_ = ['choose'] # where users of settings look for it
 
 # %% ../nbs/experiments/settings.ipynb #bb0d1bed
 ABOVE_0, SHARE = Range(0, above_least=True), Range(0, 1)
@@ -86,6 +88,8 @@ class Config:
     # optimisation
     epochs:int = 50            # passes over all training pairs
     batch_size:int = 256       # pairs a step
+    captions_per_image:int = 1 # captions of an image that share a step; it is encoded once
+    repeated_captions:bool = True # false: an image's different sentences train once an epoch each
     lr:float = 5e-4            # base learning rate
     backbone_lr:float|None = None # that of the backbone, where it trains; none: lr, as published
     weight_decay:float = 0.01  # of AdamW, on every parameter
@@ -114,6 +118,12 @@ class Config:
         if self.views > 1 and not self.frozen:
             raise ValueError('views above 1 belong to a frozen backbone: set frozen too '
                              '(without it every image is augmented anew each time)')
+        if self.batch_size//(k := self.captions_per_image) < 2:
+            raise ValueError('a step needs two images: batch_size must be at least twice '
+                             f'captions_per_image, {2*k}, not {self.batch_size}')
+        if k > 1 and not self.mask_positives:
+            raise ValueError("captions_per_image above 1 needs mask_positives 'image' or 'caption':"
+                             " an image's other captions are no wrong answers")
         for name, loss in {'margin_decay': 'triplet', 'beta_end': 'curriculum'}.items():
             if getattr(self, name) is not None and self.loss != loss:
                 raise ValueError(f"{name} belongs to the loss '{loss}', not to {self.loss!r}")
@@ -183,12 +193,3 @@ def from_dict(values:dict) -> Config:
         raise ValueError(f'unknown setting {", ".join(map(str, unknown))}: '
                          f'choose from {", ".join(known)}')
     return Config(**values)
-
-def choose(
-    registry:dict, # name -> what is meant by it
-    name:str,
-    what:str, # of which sort, for the message
-):
-    "What `name` stands for. ValueError that lists the names there are."
-    if name in registry: return registry[name]
-    raise ValueError(f'no {what} is called {name!r}: choose one of {", ".join(registry)}')

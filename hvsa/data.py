@@ -36,11 +36,12 @@ def pad(
 # %% ../nbs/01_data.ipynb #a8306634
 class Batch(NamedTuple):
     "What one training step sees; rows sorted by caption length, longest first."
-    images:Tensor         # (B, 3, size, size) float32, normalised
+    images:Tensor         # (G, 3, size, size) float32, normalised; G is B, or fewer: see the last
     ids:Tensor            # (B, T) int64, T the longest caption of the (joint) batch
     lengths:Tensor        # (B,) int64, on the CPU, where the text encoder asks for them
     image_index:Tensor    # (B,) of the image in its split: equal entries are the same image
     caption_index:Tensor  # (B,) of the caption in its split, on the CPU
+    image_rows:Tensor|None = None # (B,) row of `images` that caption i belongs to; None: row i
 
 # %% ../nbs/01_data.ipynb #6126eda9
 def rows_in(
@@ -99,22 +100,50 @@ class Pairs:
         degrees:float=90., # largest angle
         rank:int=0, # which share of each batch, of `world` shares
         world:int=1,
+        captions_per_image:int=1, # as for `deal`
+        repeated_captions:bool=True, # as for `deal`
     ) -> Iterator[Batch]:
-        """Every pair once, in random order. The last short batch is kept, unless it has fewer rows
+        """Every pair once, in random order. The last short batch is kept, unless it has fewer images
         than there are ranks."""
         device = torch.device(device)
         # a thread has a current device of its own
         if device.type == 'cuda' and device.index is None:
             device = torch.device('cuda', torch.cuda.current_device())
-        chunks, memory = torch.randperm(len(self), generator=generator).split(batch_size), Memory()
-        batches = (self.batch(chunk, size, generator, device, degrees, rank, world, memory)
-                   for chunk in chunks if len(chunk) >= world)
+        dealt = self.deal(batch_size, world, captions_per_image, repeated_captions, generator)
+        memory = Memory()
+        batches = (self.batch(groups, size, generator, device, degrees, rank, world, memory)
+                   for groups in dealt)
         yield from prefetch(batches) if device.type == 'cuda' else batches
+
+# %% ../nbs/01_data.ipynb #16784c6d
+@patch
+def deal(self:Pairs,
+    batch_size:int, # pairs a batch, at most
+    world:int=1, # ranks; a batch of fewer images is left out
+    captions_per_image:int=1, # at most so many captions of an image stay together
+    repeated_captions:bool=True, # whether a sentence that an image has twice counts twice
+    generator:torch.Generator|None=None, # for the order; None: one of its own
+) -> list[Tensor]: # of each batch (G, k) caption indices, those of an image in a row, -1 fills
+    "Which captions each batch of an epoch has."
+    generator, k = generator or torch.Generator(), min(captions_per_image, self.per_image)
+    captions = torch.arange(len(self)).view(-1, self.per_image)             # (N, 5)
+    if not repeated_captions:
+        ids = self.ids.unflatten(0, captions.shape)
+        same = (ids[:, :, None] == ids[:, None]).all(-1)                    # (N, 5, 5)
+        captions = captions.masked_fill(same.tril(-1).any(-1), -1)          # as one before it
+    if k > 1:
+        order = torch.rand(captions.shape, generator=generator) + (captions < 0)    # -1 last
+        captions = captions.gather(1, order.argsort(dim=1, stable=True))
+        captions = nn.functional.pad(captions, (0, -self.per_image % k), value=-1)
+    groups = captions.reshape(-1, k)
+    groups = groups[groups[:, 0] >= 0]
+    groups = groups[torch.randperm(len(groups), generator=generator)]
+    return [some for some in groups.split(batch_size//k) if len(some) >= world]
 
 # %% ../nbs/01_data.ipynb #c1588af0
 @patch
 def batch(self:Pairs,
-    caption:Tensor, # (B,) caption indices
+    groups:Tensor, # (B,) caption indices; or (G, k), those of an image in a row, -1 fills
     size:int, # side of the augmented images, in pixels
     generator:torch.Generator, # for the augmentation
     device:str|torch.device='cpu',
@@ -123,17 +152,23 @@ def batch(self:Pairs,
     world:int=1,
     memory:Memory|None=None, # for the images, on a processor; default: new
 ) -> Batch:
-    "The pairs of these captions, longest first; of several ranks each gets every `world`-th row."
+    """The pairs of these captions, longest first, each row of them with one look at its image.
+    Of several ranks each gets every `world`-th row, in order of the longest caption."""
     device, mine = torch.device(device), slice(rank, None, world)
-    caption = caption[self.lengths[caption].argsort(descending=True, stable=True)]
-    drawn = self.draw(len(caption), size, generator, degrees)
-    ids = self.ids[:, :int(self.lengths[caption[0]])]
-    caption, drawn = caption[mine], [t[mine] for t in drawn]
-    image = caption//self.per_image
-    rows = image if self.rows is None else self.rows[image]
-    images = self.look(rows, drawn, size, device, memory)
+    groups = groups.view(len(groups), -1)
+    longest = self.lengths[groups].where(groups >= 0, 0).amax(1)
+    groups = groups[longest.argsort(descending=True, stable=True)]
+    drawn = self.draw(len(groups), size, generator, degrees)
+    groups, drawn, ids = groups[mine], [t[mine] for t in drawn], self.ids[:, :int(longest.max())]
+    image = groups[:, 0]//self.per_image
+    images = self.look(image if self.rows is None else self.rows[image], drawn, size, device,
+                       memory)
+    row, caption = (groups >= 0).nonzero()[:, 0], groups[groups >= 0]
+    order = self.lengths[caption].argsort(descending=True, stable=True)
+    row, caption = row[order], caption[order]
     return Batch(images, to_device(ids[caption], device), self.lengths[caption],
-                 to_device(image, device), caption)
+                 to_device(image[row], device), caption,
+                 to_device(row, device) if groups.shape[1] > 1 else None)
 
 @patch
 def draw(self:Pairs, n:int, size:int, generator:torch.Generator, degrees:float) -> list[Tensor]:

@@ -50,12 +50,14 @@ class HVSA(Retriever):
         self.auto_weight = AutoWeight(2)
 
     def loss(self,
-        img:Tensor, # (B, dim), row i belongs to row i of txt, rows in order of caption length
+        img:Tensor, # (G, dim), row i, or row `batch.image_rows[i]`, belongs to row i of txt;
+                    # rows in order of their longest caption
         txt:Tensor, # (B, dim)
-        batch:Batch|None=None, # where they came from; needed only to mask known right pairs
+        batch:Batch|None=None, # where they came from: to mask known right pairs, or share images
     ) -> tuple[Tensor, dict[str, Tensor]]: # total to minimise; its parts, for the record
         """The configured alignment loss and feature uniformity, weighted as configured.
-        A batch too small for uniformity trains on alignment alone."""
+        Uniformity sees each encoded image once. A batch too small for it trains on alignment
+        alone."""
         c = self.config
         align = self.align(self.similarity(img, txt), batch)
         if len(img[::c.uniformity_stride]) < 2: return align, {'align': align.detach()}

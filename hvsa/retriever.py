@@ -22,7 +22,7 @@ from .datasets.images import as_pixels, margin_size
 from .datasets.splits import Split
 from .engine import encode
 from .engine.device import device_of, fast_bfloat16
-from .engine.distributed import gather_rows
+from .engine.distributed import gather_rows, rank_and_world
 from .hypersphere import cosine, project
 from .losses import LOSSES, beta_at, same_pairs, triplet
 from .pretrained.features import FeaturePairs, view
@@ -104,13 +104,18 @@ def forward(self:Retriever,
     "One training step's loss. Similarities and losses are always computed in float32."
     encode = self.encode_features if self.config.frozen else self.encode_image
     img, txt = encode(batch.images).float(), self.encode_text(batch.ids, batch.lengths).float()
-    captions = batch.caption_index.to(img.device, non_blocking=True)
-    img, txt, index, captions, ids = gather_rows(img, txt, batch.image_index, captions, batch.ids)
-    return self.loss(img, txt, batch._replace(image_index=index, caption_index=captions, ids=ids))
+    joint = dict(image_index=batch.image_index, ids=batch.ids,
+                 caption_index=batch.caption_index.to(img.device, non_blocking=True))
+    shared = batch.image_rows is not None       # captions share images: of those each rank has some
+    if shared:
+        rank, world = rank_and_world()
+        joint['image_rows'] = batch.image_rows*world + rank
+    img, txt, *rest = gather_rows(img, txt, *joint.values(), uneven=shared)
+    return self.loss(img, txt, batch._replace(**dict(zip(joint, rest))))
 
 @patch
 def loss(self:Retriever,
-    img:Tensor, # (B, D), row i belongs to row i of txt
+    img:Tensor, # (G, D), row i, or row `batch.image_rows[i]`, belongs to row i of txt
     txt:Tensor, # (B, D)
     batch:Batch|None=None, # where they came from, for losses that ask
 ) -> tuple[Tensor, dict[str, Tensor]]: # total to minimise; its parts, for the record
@@ -120,9 +125,10 @@ def loss(self:Retriever,
 
 @patch
 def align(self:Retriever, sims:Tensor, batch:Batch|None=None) -> Tensor:
-    """The configured alignment loss of (B, B) similarities, a scalar.
-    ValueError where it needs to know the training sentences and does not."""
+    """The configured alignment loss of (B, B) similarities, a scalar; of (G, B) where captions
+    share images. ValueError where it needs to know the training sentences and does not."""
     c, mask = self.config, None
+    if batch and batch.image_rows is not None: sims = sims[batch.image_rows]   # (B, B)
     if c.mask_positives == 'image': mask = same_pairs(batch.image_index)
     if c.mask_positives == 'caption': mask = same_pairs(batch.image_index, batch.ids)
     if c.margin_decay is not None: return triplet(sims, self.margins(batch).to(sims), mask)

@@ -77,8 +77,10 @@ def train_epoch(
     "Train on every pair once. FloatingPointError if the loss stops being a number."
     c, (rank, world) = model.config, rank_and_world()
     generator, sums = seed_epoch(c.seed, epoch), {}
-    steps = math.ceil((len(pairs) - world + 1)/c.batch_size)    # less than a row each: left out
-    batches = pairs.epoch(c.batch_size, c.size, generator, device_of(model), c.degrees, rank, world)
+    how = c.captions_per_image, c.repeated_captions
+    steps = len(pairs.deal(c.batch_size, world, *how))
+    batches = pairs.epoch(c.batch_size, c.size, generator, device_of(model), c.degrees, rank, world,
+                          *how)
     said = f'epoch {epoch + 1} of {c.epochs}'
     bar = tqdm(batches, said, steps, leave=False, disable=not progress)
     model.train()
@@ -107,9 +109,12 @@ def fit(
     """Train `model` and validate it after each epoch; no file is touched.
     FloatingPointError if the loss stops being a number."""
     c, opt, history = model.config, opt or make_optimizer(model), list(history)
-    idle = c.uniformity_weight is not None or (len(train) - 1)%c.batch_size < c.uniformity_stride
+    rank, world = rank_and_world()
+    dealt = train.deal(c.batch_size, world, c.captions_per_image, c.repeated_captions)
+    small = any(len(images) <= c.uniformity_stride for images in dealt)
+    idle = c.uniformity_weight is not None or small
     net = parallel(model, unused=idle)                      # the weighting network may stand idle
-    progress = progress and rank_and_world()[0] == 0
+    progress = progress and rank == 0
     for epoch in range(len(history), c.epochs):
         start, row = time.time(), {'epoch': epoch, 'lr': rate_at(c, epoch)}
         model.epoch = epoch                                 # for what changes while training

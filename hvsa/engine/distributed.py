@@ -74,34 +74,39 @@ def plain_loss(what:str, todo:str) -> Iterator[None]:
 
 # %% ../../nbs/engine/distributed.ipynb #d1500014
 class GatherRows(torch.autograd.Function):
-    """Rows rank::world of every rank -> all rows in order. Backwards: the gradients of this
+    """Rows of every rank -> all rows, read across the ranks. Backwards: the gradients of this
     rank's rows, times world, since DDP averages over ranks."""
     @staticmethod
-    def forward(ctx, x:Tensor, total:int) -> Tensor:
-        rank, world = ctx.place = rank_and_world()
-        longest = -(-total//world)
-        if len(x) != len(range(rank, total, world)):
-            raise ValueError(f'rank {rank} of {world} has {len(x)} of {total} rows: give it rows '
-                             f'{rank}::{world}')
+    def forward(ctx, x:Tensor, counts:Tensor) -> Tensor: # counts: (world,) rows of each rank
+        rank, world = rank_and_world()
+        longest = int(counts.max())
         mine = torch.cat([x, x.new_zeros(longest - len(x), *x.shape[1:])])
         parts = [torch.empty_like(mine) for _ in range(world)]
         dist.all_gather(parts, mine)
-        return torch.stack(parts, 1).flatten(0, 1)[:total]
+        held = torch.arange(longest)[:, None] < counts                      # (longest, world)
+        ctx.mine = (torch.arange(world) == rank).expand_as(held)[held]
+        return torch.stack(parts, 1)[held]
 
     @staticmethod
     def backward(ctx, grad:Tensor):
-        rank, world = ctx.place
-        return grad[rank::world]*world, None
+        return grad[ctx.mine]*rank_and_world()[1], None
 
 def gather_rows(
-    *parts:Tensor, # each (b, ...), rows rank::world of something with the same number of rows
+    *parts:Tensor, # each (b, ...), rows rank::world of something
+    uneven:bool=False, # a rank may hold more or fewer rows than its turns
 ) -> tuple[Tensor, ...]: # each (B, ...), with all rows in order
     """What all ranks hold together, with gradients. In a single process, `parts` as they are.
-    ValueError for rows that were not dealt by turns."""
-    if rank_and_world()[1] == 1: return parts
-    total = torch.tensor(len(parts[0]))
-    dist.all_reduce(total)
-    return tuple(GatherRows.apply(p, int(total)) for p in parts)
+    ValueError for rows that were not dealt by turns, unless `uneven`."""
+    rank, world = rank_and_world()
+    if world == 1: return parts
+    counts = torch.zeros(world, len(parts), dtype=torch.long)
+    counts[rank] = torch.tensor([len(p) for p in parts])
+    dist.all_reduce(counts)
+    for own, total in zip(counts[rank].tolist(), counts.sum(0).tolist()):
+        if not uneven and own != len(range(rank, total, world)):
+            raise ValueError(f'rank {rank} of {world} has {own} of {total} rows: give it rows '
+                             f'{rank}::{world}')
+    return tuple(GatherRows.apply(p, n) for p, n in zip(parts, counts.T))
 
 # %% ../../nbs/engine/distributed.ipynb #d1500016
 def from_main(

@@ -55,6 +55,8 @@ class Config:
     # of a frozen backbone: rotated and mirrored views of an image, 1 to 8;
     # training draws one, evaluation averages them
     views:int = 1
+    # sum the feature map up before the head: mean and maximum of each channel over places
+    pooled:bool = False
     reduce_channels:int|None = None # channels that a 1x1 convolution leaves; none: the backbone's
     feature_dropout:float = 0. # share of the backbone's channels dropped in training
     keys:int = 64              # keys of the attention's memory; 0: no attention
@@ -115,6 +117,8 @@ class Config:
             raise ValueError(f"frozen must be True, False or 'until:<part>', not {self.frozen!r}")
         if self.backbone_lr is not None and self.frozen is True:
             raise ValueError('backbone_lr belongs to a backbone that trains: this one is frozen')
+        if self.pooled and (self.keys or self.model == 'amfmn'):
+            raise ValueError('pooled leaves one place, and attention needs several: set keys to 0')
         if self.views > 1 and not self.frozen:
             raise ValueError('views above 1 belong to a frozen backbone: set frozen too '
                              '(without it every image is augmented anew each time)')

@@ -43,8 +43,9 @@ class HVSA(Retriever):
         text:nn.Module|None=None, # your own (B, T), (B,) -> (B, dim); default: the configured one
     ):
         c = config
-        image = image or ImageEncoder(c.dim, make_backbone(c.backbone, width=c.width), c.keys,
-                                      reduce=c.reduce_channels, dropout=c.feature_dropout)
+        backbone = None if image else make_backbone(c.backbone, None, c.width, c.pooled)
+        image = image or ImageEncoder(c.dim, backbone, c.keys, reduce=c.reduce_channels,
+                                      dropout=c.feature_dropout)
         text = text or choose(TEXT_ENCODERS, c.text_encoder, 'text encoder')(c, vocab_size)
         super().__init__(c, image, text, vocab_size)
         self.auto_weight = AutoWeight(2)

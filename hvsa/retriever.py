@@ -71,6 +71,10 @@ class Retriever(nn.Module):
         "(B, V, D) vectors of V views of each image -> (B, D): the mean of their directions."
         return project(vectors).mean(1)
 
+    def remember(self, pairs:Pairs, progress:bool=False):
+        "Before training, let a text encoder with a frozen part read every sentence once."
+        if hasattr(self.text, 'remember'): self.text.remember(pairs.ids, pairs.lengths, progress)
+
     def ids_of(self, sentence:str) -> list[int]:
         "Word ids of a sentence, as the text encoder reads them."
         return self.vocab.encode(sentence)

@@ -114,9 +114,10 @@ def fit(
     small = any(len(images) <= c.uniformity_stride for images in dealt)
     idle = c.uniformity_weight is not None or small
     net = parallel(model, unused=idle)                      # the weighting network may stand idle
-    progress = progress and rank == 0
+    progress, start = progress and rank == 0, time.time()
+    for pairs in (train, valid): model.remember(pairs, progress)
     for epoch in range(len(history), c.epochs):
-        start, row = time.time(), {'epoch': epoch, 'lr': rate_at(c, epoch)}
+        row = {'epoch': epoch, 'lr': rate_at(c, epoch)}
         model.epoch = epoch                                 # for what changes while training
         row |= train_epoch(net, opt, train, epoch, progress)
         share_buffers(model)
@@ -124,6 +125,7 @@ def fit(
         history.append(from_main(dict, row | {'seconds': time.time() - start}))  # in every process
         if after_epoch: after_epoch(model, opt, history)
         if progress: tqdm.write(summary(history, c.epochs))
+        start = time.time()
     return history
 
 # %% ../nbs/09_train.ipynb #f5354fbc

@@ -88,9 +88,9 @@ class VSE(Retriever):
     ):
         c = config
         if image is None:
-            image = ImageEncoder(c.dim, make_backbone(c.backbone, width=c.width), c.keys,
-                                 reduce=c.reduce_channels, dropout=c.feature_dropout,
-                                 unit_features=True)
+            backbone = make_backbone(c.backbone, None, c.width, c.pooled)
+            image = ImageEncoder(c.dim, backbone, c.keys, reduce=c.reduce_channels,
+                                 dropout=c.feature_dropout, unit_features=True)
             nn.init.xavier_uniform_(image.proj.weight)
             nn.init.zeros_(image.proj.bias)
         text = text or choose(TEXT_ENCODERS, c.text_encoder, 'text encoder')(c, vocab_size)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LITE_MEAN', 'LITE_STD', 'BACKBONES', 'Rescale', 'LiteBlock', 'EfficientNetLite', 'EfficientNetLite0',
-           'efficientnet_lite', 'efficientnet_lite0', 'make_backbone']
+           'efficientnet_lite', 'efficientnet_lite0', 'MeanAndMax', 'Pooled', 'make_backbone']
 
 # %% ../../nbs/pretrained/backbones.ipynb #34e1ad23
 from functools import partial
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.augment import IMAGENET_MEAN, IMAGENET_STD
+from .parts import parts_of
 from ..vision import WeightsUnavailable, _file_state, _fill, resnet18
 
 # %% ../../nbs/pretrained/backbones.ipynb #3228c5c6
@@ -112,6 +113,26 @@ def efficientnet_lite0(weights:str|Path|None=None) -> EfficientNetLite0:
     "The smallest, see `efficientnet_lite`."
     return efficientnet_lite(0, weights)
 
+# %% ../../nbs/pretrained/backbones.ipynb #e3609cc6
+class MeanAndMax(nn.Module):
+    "(B, c, h, w) -> (B, 2c, 1, 1): each channel's mean over places, then each one's maximum."
+    def forward(self, x:Tensor) -> Tensor:
+        return torch.cat([x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)], 1)
+
+class Pooled(nn.Module):
+    "A backbone whose feature map is summed up: (B, 3, H, W) -> (B, 2c, 1, 1)."
+    def __init__(self, backbone:nn.Module): # gives (B, c, h, w), c its `out_channels`
+        super().__init__()
+        self.backbone, self.pool = backbone, MeanAndMax()
+        self.out_channels = 2*backbone.out_channels
+        self.title = f'{type(backbone).__name__}-pooled'    # of files that keep its maps
+
+    def parts(self) -> dict[str, nn.Module]:
+        "Those of the backbone, and `pool`."
+        return parts_of(self.backbone) | {'pool': self.pool}
+
+    def forward(self, images:Tensor) -> Tensor: return self.pool(self.backbone(images))
+
 # %% ../../nbs/pretrained/backbones.ipynb #33f11189
 BACKBONES = { # name -> make(weights)
     'resnet18': resnet18, 'efficientnet-lite0': efficientnet_lite0,
@@ -122,8 +143,10 @@ def make_backbone(
     name:str, # a key of `BACKBONES`
     weights:str|Path|None=None, # None: random; 'imagenet'; or a file
     width:int=64, # of ResNet-18 only: channels of its first stage
+    pooled:bool=False, # `Pooled`
 ) -> nn.Module: # (B, 3, H, W) -> (B, c, h, w), c its `out_channels`
     "A backbone by name. Raises ValueError for a name that is not known, and what its maker raises."
     if name not in BACKBONES:
         raise ValueError(f'no backbone is called {name!r}: choose one of {", ".join(BACKBONES)}')
-    return resnet18(weights, width) if name == 'resnet18' else BACKBONES[name](weights)
+    made = resnet18(weights, width) if name == 'resnet18' else BACKBONES[name](weights)
+    return Pooled(made) if pooled else made

@@ -174,7 +174,6 @@ class SentenceEncoder(nn.Module):
 
     def remember(self, ids:Tensor, lengths:Tensor, progress:bool=False):
         "Encode each different sentence of (M, T) pieces once, and keep the frozen vectors."
-        self.known.clear()
         vectors = encode_captions(self.transformer, ids, lengths, progress=progress)
         self.known.update(zip(rows_of(ids, lengths), vectors))
 

@@ -26,7 +26,7 @@ def start_images(
     """Give the backbone its configured starting weights. A warning where 'imagenet' cannot be had;
     OSError or WeightsUnavailable for a file that you named, or where the backbone is frozen."""
     c = model.config
-    try: started = make_backbone(c.backbone, c.image_start, c.width)
+    try: started = make_backbone(c.backbone, c.image_start, c.width, c.pooled)
     except WeightsUnavailable as e:
         if c.image_start != 'imagenet' or c.frozen: raise
         return warnings.warn(f'the image encoder starts from random weights: {e}')

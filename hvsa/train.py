@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .config import Config
 from .data import Batch, Pairs
-from .engine.device import device_of
+from .engine.device import device_of, keep_freed_memory
 from .engine.distributed import from_main, parallel, rank_and_world, share_buffers
 from .evaluate import score
 from .model import HVSA
@@ -115,6 +115,7 @@ def fit(
     idle = c.uniformity_weight is not None or small
     net = parallel(model, unused=idle)                      # the weighting network may stand idle
     progress, start = progress and rank == 0, time.time()
+    if device_of(model).type == 'cpu': keep_freed_memory()
     for pairs in (train, valid): model.remember(pairs, progress)
     for epoch in range(len(history), c.epochs):
         row = {'epoch': epoch, 'lr': rate_at(c, epoch)}

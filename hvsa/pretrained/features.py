@@ -23,7 +23,7 @@ from ..datasets.images import read_images
 from ..datasets.splits import Split
 from ..engine.augment import to_float
 from ..engine.cache import cached_array, file_key
-from ..engine.device import device_of, evaluating, to_device
+from ..engine.device import device_of, evaluating, keep_freed_memory, to_device
 from ..engine.encode import at_least_float32
 
 # %% ../../nbs/pretrained/features.ipynb #a8856ec1
@@ -86,6 +86,7 @@ def stored_features(
     form = f'{size}px-{title}-{weights[:8]}-{views}'
     key = {'made by': 'channels-last, 32 at a time', 'backbone': weights, 'size': size, 'amp': amp,
            'files': file_key(files, root)}
+    keep_freed_memory()
     fast = copy.deepcopy(backbone).to(memory_format=torch.channels_last)
     one = feature_map(fast, torch.zeros(1, 3, size, size, dtype=torch.uint8), amp)
     def fill(start, stop):

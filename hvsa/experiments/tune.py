@@ -6,7 +6,7 @@
 __all__ = ['run_trial', 'import_optuna', 'note_search', 'open_study', 'propose', 'search_trials', 'run_missing', 'importances',
            'write_trials']
 
-# %% ../../nbs/experiments/tune.ipynb #61ce27ac
+# %% ../../nbs/experiments/tune.ipynb #489b1dc8
 import json
 import statistics
 import time
@@ -23,7 +23,7 @@ from .run_record import lock_run
 from .sweep import best_rsum, data_key, short_hash, train_and_validate
 from .trials import csv_of, said
 
-# %% ../../nbs/experiments/tune.ipynb #c39c0ac8
+# %% ../../nbs/experiments/tune.ipynb #4e0c1205
 def run_trial(
     search:tuple, # a `Search`, see `hvsa.use.tune`
     params:Mapping, # what is proposed: setting -> value
@@ -44,7 +44,7 @@ def run_trial(
     return {'rsums': [best_rsum(h) for h in histories], 'epochs': best,
             'seconds': sum(row['seconds'] for h in histories for row in h)}
 
-# %% ../../nbs/experiments/tune.ipynb #9cdd7431
+# %% ../../nbs/experiments/tune.ipynb #2d55dc00
 def import_optuna():
     "The package Optuna. ValueError that says how to get it."
     try: import optuna
@@ -53,13 +53,14 @@ def import_optuna():
     return optuna
 
 def note_search(search:tuple, data:str, out:Path):
-    """Note in `out` what is searched on which data (a hash), or hold it against the note: ValueError
-    where they differ. The number of trials may, since a search can be made longer."""
+    """Note in `out` what is searched on which data (a hash), or hold it against the note:
+    ValueError where they differ. The number of trials may, since a search can be made longer."""
     now = search._asdict() | {'data': data, 'version': __version__}
     now, file = json.loads(json.dumps({k: now[k] for k in now if k != 'trials'})), out/'search.json'
     if file.exists():
         try: then = dict(json.loads(file.read_text(encoding='utf-8')))
-        except (ValueError, TypeError): raise ValueError(f'{file} cannot be read: delete it') from None
+        except (ValueError, TypeError):
+            raise ValueError(f'{file} cannot be read: delete it') from None
         if other := [k for k in now if then.get(k) != now[k]]:
             raise ValueError(f'{out} holds another search ({", ".join(other)}): '
                              'name another folder with --out')
@@ -98,7 +99,7 @@ def propose(study, search:tuple, n:int): # an optuna.Trial
         return getattr(*kind)(may['low'], may['high'], log=may['log'])
     return study.ask({name: of(may) for name, may in search.space.items()})
 
-# %% ../../nbs/experiments/tune.ipynb #484b2640
+# %% ../../nbs/experiments/tune.ipynb #b6b7d21d
 def search_trials(
     search:tuple, # a `Search`, see `hvsa.use.tune`
     data:str|Path, # folder of the data set
@@ -136,19 +137,19 @@ def run_missing(study, search:tuple, data:str|Path, out:Path, cache, device, pro
             f'{gave["error"] if rsum is None else f"rsum {rsum:.2f}"}')
     return found
 
-# %% ../../nbs/experiments/tune.ipynb #72f27ad8
+# %% ../../nbs/experiments/tune.ipynb #8976ec87
 def importances(
     study, search:tuple,
     n:int, # trials that have a score
     least:int=10, # with fewer, nothing is said
 ) -> dict[str, float]: # setting -> its share, summing to 1
-    "How differently a setting is distributed among the best trials and among all."
+    "How differently a setting is distributed among the better half of the trials and among all."
     if n < least: return {}
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
     with warnings.catch_warnings():                             # where many scores are equal
         warnings.simplefilter('ignore')
-        of = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(
-            target_quantile=max(.1, 5/n)))
+        how = PedAnovaImportanceEvaluator(target_quantile=.5)
+        of = get_param_importances(study, evaluator=how)
     return {name: of[name] for name in search.space}
 
 def write_trials(study, search:tuple, data:str|Path, out:Path) -> dict: # what trials.json holds

@@ -71,10 +71,6 @@ class Retriever(nn.Module):
         "(B, V, D) vectors of V views of each image -> (B, D): the mean of their directions."
         return project(vectors).mean(1)
 
-    def remember(self, pairs:Pairs, progress:bool=False):
-        "Before training, let a text encoder with a frozen part read every sentence once."
-        if hasattr(self.text, 'remember'): self.text.remember(pairs.ids, pairs.lengths, progress)
-
     def ids_of(self, sentence:str) -> list[int]:
         "Word ids of a sentence, as the text encoder reads them."
         return self.vocab.encode(sentence)
@@ -191,6 +187,8 @@ def read_split(self:Retriever,
     lacks, or for a frozen backbone without a cache."""
     c, words = self.config, self.ids_of
     if training and c.margin_decay is not None: self.prior = Prior(split.captions, split.per_image)
+    if hasattr(self.text, 'remember'):      # its frozen part reads every sentence once
+        self.text.remember(map(words, {*(whole or split).captions}), cache, progress)
     if c.frozen:
         if not cache:
             raise ValueError('a frozen backbone needs a folder for its feature maps: give cache')

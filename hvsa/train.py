@@ -116,7 +116,6 @@ def fit(
     net = parallel(model, unused=idle)                      # the weighting network may stand idle
     progress, start = progress and rank == 0, time.time()
     if device_of(model).type == 'cpu': keep_freed_memory()
-    for pairs in (train, valid): model.remember(pairs, progress)
     for epoch in range(len(history), c.epochs):
         row = {'epoch': epoch, 'lr': rate_at(c, epoch)}
         model.epoch = epoch                                 # for what changes while training

@@ -8,7 +8,6 @@ __all__ = ['at_least_float32', 'encode_images', 'encode_captions']
 # %% ../../nbs/engine/encode.ipynb #8fb4d865
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from .augment import to_float
 from .device import device_of, evaluating
@@ -39,7 +38,6 @@ def encode_captions(
     ids:Tensor, # (M, T) int64, 0 pads
     lengths:Tensor, # (M,) int64, at least 1
     batch_size:int=1024, # captions at a time
-    progress:bool=False, # show a bar
 ) -> Tensor: # (M, D) on the model's device, in the order of `ids`
     """Vectors of all captions; each different caption is encoded once, in batches of similar
     length, longest first. ValueError unless there is a length for each caption."""
@@ -49,8 +47,7 @@ def encode_captions(
     texts = torch.cat([lengths[:, None], ids], 1)
     texts, where = texts.unique(dim=0, return_inverse=True)  # sorted by length
     with evaluating(model):
-        batches = texts.flip(0)[rank::world].split(batch_size)
-        for t in tqdm(batches, 'sentences', leave=False, disable=not progress):
+        for t in texts.flip(0)[rank::world].split(batch_size):
             t = t[:, :1 + t[0, 0]].to(device, non_blocking=True)
             vectors.append(at_least_float32(model.encode_text(t[:, 1:], t[:, 0])))
         return gather_rows(torch.cat(vectors))[0].flip(0)[where.to(device)]

@@ -10,18 +10,22 @@ __all__ = ['LONGEST', 'MINILM_SHA256', 'Pieces', 'MiniLM', 'minilm_folder', 'pub
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ..data import pad
 from ..datasets.splits import read_lines
+from ..engine.cache import cached_array
 from ..engine.device import evaluating
-from ..engine.encode import encode_captions
 from ..hypersphere import project
+from .features import fingerprint
 from ..text import TEXT_ENCODERS
 from ..vision import WeightsUnavailable
 from ..vocab import UNK, VOCABS, Vocab
@@ -90,8 +94,6 @@ class MiniLM(nn.Module):
         x = self.norm(self.pieces(ids) + self.places[:ids.shape[1]])
         for layer in self.layers: x = layer(x, src_key_padding_mask=pad)
         return x.masked_fill(pad[..., None], 0).sum(1)/(~pad).sum(1, keepdim=True)
-
-    encode_text = forward           # as `encode_captions` calls it
 
 # %% ../../nbs/pretrained/sentences.ipynb #451c7c9c
 MINILM_SHA256 = '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db' # published file
@@ -172,20 +174,35 @@ class SentenceEncoder(nn.Module):
         self.transformer.eval()
         return self
 
-    def remember(self, ids:Tensor, lengths:Tensor, progress:bool=False):
-        "Encode each different sentence of (M, T) pieces once, and keep the frozen vectors."
-        vectors = encode_captions(self.transformer, ids, lengths, progress=progress)
-        self.known.update(zip(rows_of(ids, lengths), vectors))
+    def remember(self,
+        sentences:Iterable[Sequence[int]], # pieces of each, in any order
+        cache:str|Path|None=None, # folder that keeps the vectors for the next run
+        progress:bool=False, # show a bar
+    ):
+        "Encode each different sentence once, and keep the frozen vectors. OSError for a bad folder."
+        sentences = sorted({*map(tuple, sentences)}, key=lambda s: (len(s), s))
+        ids, lengths = pad(sentences)
+        def fill(start, stop):
+            some, n = ids[start:stop], lengths[start:stop]
+            with evaluating(self): return self.frozen(some[:, :n.max()], n).cpu().numpy()
+        digest = hashlib.sha256(ids.numpy().tobytes()).hexdigest()
+        key = {'made by': '256 at a time, shortest first', 'sentences': digest,
+               'weights': fingerprint(self.transformer)}
+        name = f'sentences-{digest[:8]}-{key["weights"][:8]}'
+        shape, said = (len(sentences), self.transformer.norm.weight.numel()), 'sentences, once each'
+        with TemporaryDirectory() as nowhere:
+            vectors = cached_array(cache or nowhere, name, key, shape, 'float32', fill, 256, said,
+                                   progress)
+            self.known.update(zip(sentences, torch.tensor(vectors)))
 
     def frozen(self, ids:Tensor, lengths:Tensor) -> Tensor: # (B, width)
         "Vectors of the frozen part, of length sqrt(width): remembered, or computed now."
         rows = rows_of(ids, lengths) if self.known else []
         if rows and all(row in self.known for row in rows):
-            found = torch.stack([self.known[row] for row in rows]).to(ids.device)
-        else:
-            with torch.no_grad(), torch.autocast(ids.device.type, enabled=False):
-                found = self.transformer(ids, lengths)
-        return project(found)*found.shape[1]**.5
+            return torch.stack([self.known[row] for row in rows]).to(ids.device)
+        with torch.no_grad(), torch.autocast(ids.device.type, enabled=False):
+            mean = self.transformer(ids, lengths)
+        return project(mean)*mean.shape[1]**.5
 
     def forward(self, ids:Tensor, lengths:Tensor) -> Tensor:
         return self.head(self.frozen(ids, lengths))

@@ -89,7 +89,7 @@ class Config:
     captions_per_image:int = 1 # captions of an image that share a step; it is encoded once
     repeated_captions:bool = True # false: an image's different sentences train once an epoch each
     lr:float = 5e-4            # base learning rate
-    backbone_lr:float|None = None # that of the backbone, where it trains; none: lr, as published
+    backbone_lr:float|None = None # learning rate of what trains of the backbone; none: lr
     weight_decay:float = 0.01  # of AdamW, on every parameter
     warmup:int = 10            # epochs of linear warm-up
     lr_decay_every:int = 20    # epochs between reductions of the rate

@@ -13,7 +13,8 @@ from pathlib import Path
 from torch import nn
 
 from .backbones import make_backbone
-from .sentences import SentenceEncoder, load_minilm
+from .minilm import load_minilm
+from .sentences import SentenceEncoder
 from .wordvectors import load_word_vectors
 from ..text import TextEncoder, load_skipthoughts
 from ..vision import WeightsUnavailable
@@ -40,7 +41,7 @@ def start_text(
     be had; FileNotFoundError or ValueError for a file or folder that you named."""
     start = model.config.text_start
     if isinstance(model.text, SentenceEncoder):
-        load_minilm(model.text, model.vocab, start)
+        load_minilm(model.text.transformer, start)
         model.start['text'] = start
         return
     a_file = Path(start).is_file() or Path(start).suffix in ('.txt', '.vec', '.gz', '.npy')

@@ -6,7 +6,7 @@
 __all__ = ['WAYS', 'held_out', 'train_setting', 'holdout_study', 'ranks_of', 'spearman', 'Correlation', 'correlations',
            'show_holdout']
 
-# %% ../../nbs/experiments/holdout.ipynb #5988d528
+# %% ../../nbs/experiments/holdout.ipynb #83c28569
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -29,7 +29,7 @@ from ..model import build_model, load_model, save_model
 from ..train import fit
 from ..vocab import STOP_WORDS, Vocab
 
-# %% ../../nbs/experiments/holdout.ipynb #3e6adc02
+# %% ../../nbs/experiments/holdout.ipynb #7fe3fc55
 WAYS = {'any image': 1, 'three different sentences': 3} # name -> `distinct` of Split.hold_out
 
 def held_out(
@@ -45,7 +45,7 @@ def held_out(
     if not rest: raise ValueError(f'holding out {fraction} in {len(ways)} ways leaves no image')
     return whole.pick(rest), parts
 
-# %% ../../nbs/experiments/holdout.ipynb #c35b53cd
+# %% ../../nbs/experiments/holdout.ipynb #2edf25ff
 def train_setting(
     config:Config,
     whole:Split, # the training split
@@ -80,7 +80,7 @@ def train_setting(
     write_json(place/'scores.json', found)                      # last: with it, it is finished
     return place, found
 
-# %% ../../nbs/experiments/holdout.ipynb #8473eb09
+# %% ../../nbs/experiments/holdout.ipynb #1af72f67
 def holdout_study(
     configs:Mapping[str, Config], # name -> settings; choose them before, good ones and bad ones
     data:str|Path, # folder of the data set
@@ -128,7 +128,7 @@ def holdout_study(
                                'settings': {name: found for name, (_, found) in kept.items()}})
     return found
 
-# %% ../../nbs/experiments/holdout.ipynb #ed91c252
+# %% ../../nbs/experiments/holdout.ipynb #f90350ea
 def ranks_of(
     scores:np.ndarray, # (..., n)
 ) -> np.ndarray: # (..., n) from 1, equal scores share the mean of theirs
@@ -167,7 +167,7 @@ def correlations(
     return {k: Correlation(float(v[0]), *np.nanquantile(v[1:], [.025, .975]).tolist())
             for k, v in drawn.items()}
 
-# %% ../../nbs/experiments/holdout.ipynb #56620b50
+# %% ../../nbs/experiments/holdout.ipynb #fa8f49ec
 def show_holdout(
     found:Mapping, # from `holdout_study`
 ) -> Figure:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['said', 'shown', 'best_first', 'best_trial', 'trials_table', 'csv_of', 'show_trials', 'prepare']
 
-# %% ../../nbs/experiments/trials.ipynb #5f287e3c
+# %% ../../nbs/experiments/trials.ipynb #307f2220
 import csv
 import io
 import math
@@ -20,7 +20,7 @@ from tabulate import tabulate
 from ..engine.tables import MetricsTable
 from .figures import RIGHT_COLOR, WRONG_COLOR
 
-# %% ../../nbs/experiments/trials.ipynb #17eb9353
+# %% ../../nbs/experiments/trials.ipynb #483f1b00
 def said(params:Mapping) -> str:
     "Settings in one line."
     return ', '.join(f'{k} {shown(v)}' for k, v in params.items())
@@ -62,7 +62,7 @@ def csv_of(found:Mapping) -> str:
                          r['seconds'], r.get('error', '')])
     return text.getvalue()
 
-# %% ../../nbs/experiments/trials.ipynb #bcc995eb
+# %% ../../nbs/experiments/trials.ipynb #5e86c36b
 def show_trials(
     found:Mapping, # what trials.json holds
 ) -> Figure:

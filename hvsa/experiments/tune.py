@@ -6,7 +6,7 @@
 __all__ = ['run_trial', 'import_optuna', 'note_search', 'open_study', 'propose', 'search_trials', 'run_missing', 'importances',
            'write_trials']
 
-# %% ../../nbs/experiments/tune.ipynb #489b1dc8
+# %% ../../nbs/experiments/tune.ipynb #1ec8c04f
 import json
 import statistics
 import time
@@ -23,7 +23,7 @@ from .run_record import lock_run
 from .sweep import best_rsum, data_key, short_hash, train_and_validate
 from .trials import csv_of, said
 
-# %% ../../nbs/experiments/tune.ipynb #4e0c1205
+# %% ../../nbs/experiments/tune.ipynb #6f4a66fe
 def run_trial(
     search:tuple, # a `Search`, see `hvsa.use.tune`
     params:Mapping, # what is proposed: setting -> value
@@ -44,7 +44,7 @@ def run_trial(
     return {'rsums': [best_rsum(h) for h in histories], 'epochs': best,
             'seconds': sum(row['seconds'] for h in histories for row in h)}
 
-# %% ../../nbs/experiments/tune.ipynb #2d55dc00
+# %% ../../nbs/experiments/tune.ipynb #5613c36d
 def import_optuna():
     "The package Optuna. ValueError that says how to get it."
     try: import optuna
@@ -99,7 +99,7 @@ def propose(study, search:tuple, n:int): # an optuna.Trial
         return getattr(*kind)(may['low'], may['high'], log=may['log'])
     return study.ask({name: of(may) for name, may in search.space.items()})
 
-# %% ../../nbs/experiments/tune.ipynb #b6b7d21d
+# %% ../../nbs/experiments/tune.ipynb #0ea274b0
 def search_trials(
     search:tuple, # a `Search`, see `hvsa.use.tune`
     data:str|Path, # folder of the data set
@@ -137,7 +137,7 @@ def run_missing(study, search:tuple, data:str|Path, out:Path, cache, device, pro
             f'{gave["error"] if rsum is None else f"rsum {rsum:.2f}"}')
     return found
 
-# %% ../../nbs/experiments/tune.ipynb #8976ec87
+# %% ../../nbs/experiments/tune.ipynb #3ba77f7c
 def importances(
     study, search:tuple,
     n:int, # trials that have a score

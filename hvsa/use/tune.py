@@ -6,7 +6,7 @@
 __all__ = ['KINDS', 'FIXED', 'kinds_of', 'checked', 'registries', 'values_of', 'range_of', 'inside', 'Search', 'BadSearch',
            'search_of', 'check_together', 'read_search', 'hvsa_tune', 'write_best']
 
-# %% ../../nbs/use/tune.ipynb #5e596d11
+# %% ../../nbs/use/tune.ipynb #47ff5598
 import difflib
 import itertools
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from ..engine.fields import Range, check_number, check_setting, choices_of
 from .flags import as_value, command, plain_errors
 from .rows import UniqueKeys
 
-# %% ../../nbs/use/tune.ipynb #5c13080b
+# %% ../../nbs/use/tune.ipynb #50534a37
 KINDS = {f.name: f.type for f in fields(Config)}
 
 def kinds_of(name:str) -> tuple:
@@ -47,7 +47,7 @@ def registries() -> dict[str, dict]:
     from hvsa.text import TEXT_ENCODERS
     return {'model': MODELS, 'loss': LOSSES, 'backbone': BACKBONES, 'text_encoder': TEXT_ENCODERS}
 
-# %% ../../nbs/use/tune.ipynb #65cd5372
+# %% ../../nbs/use/tune.ipynb #984f7d9c
 FIXED = {'preset': 'stands above, beside settings',
          'seed': 'is not searched: name seeds, and each trial is the mean over them'}
 FIXED |= dict.fromkeys(('val_fraction', 'val_distinct', 'max_train_images'),
@@ -84,7 +84,7 @@ def inside(name:str, value, space:Mapping[str, dict]):
         return value
     raise ValueError(f'{name} {value} is outside of what is searched')
 
-# %% ../../nbs/use/tune.ipynb #2706eeec
+# %% ../../nbs/use/tune.ipynb #2702c48d
 class Search(NamedTuple):
     "What is to be searched."
     preset:str
@@ -154,7 +154,7 @@ def read_search(file:str|Path) -> Search:
     if not isinstance(said, dict): raise ValueError(f'{file}: expected preset, search, trials')
     return search_of(said, file)
 
-# %% ../../nbs/use/tune.ipynb #8d480271
+# %% ../../nbs/use/tune.ipynb #1cca7485
 @command
 def hvsa_tune(
     file:str, # YAML: preset, settings, seeds, search, trials, sampler_seed, start

@@ -23,11 +23,10 @@ from ..engine.device import default_device
 from ..engine.files import write_json
 from ..evaluate import score
 from .figures import RIGHT_COLOR
-from .run_folder import cache_folder
+from .run_folder import cache_folder, split_and_build_vocab
 from .sweep import data_key, short_hash
 from ..model import build_model, load_model, save_model
 from ..train import fit
-from ..vocab import STOP_WORDS, Vocab
 
 # %% ../../nbs/experiments/holdout.ipynb #7fe3fc55
 WAYS = {'any image': 1, 'three different sentences': 3} # name -> `distinct` of Split.hold_out
@@ -61,8 +60,7 @@ def train_setting(
     if (file := place/'scores.json').exists():
         return place, json.loads(file.read_text(encoding='utf-8'))
     rest, parts = held_out(whole, ways, fraction, seed)
-    stop_words = STOP_WORDS if config.stop_words else ()
-    vocab = Vocab.build(whole.captions, config.min_freq, stop_words)
+    vocab = split_and_build_vocab(config, whole)[-1]            # of all training captions
     model = build_model(config, vocab).to(default_device(device))
     def read(part, training=False):
         return model.read_split(part, whole=whole, cache=cache_folder(config, cache, folder),

@@ -16,7 +16,7 @@ from torchvision.models import ResNet, ResNet18_Weights
 from torchvision.models.resnet import BasicBlock
 
 from .hypersphere import project
-from .pretrained.parts import cut
+from .pretrained.parts import Pointwise, cut
 
 # %% ../nbs/03_vision.ipynb #6f96fdec
 class ResNet18(ResNet):
@@ -170,8 +170,7 @@ class ImageEncoder(nn.Module):
         self.until, self.entry = None, self.channels    # the last part of `trunk`: see `cut`
         width, slim = reduce or self.channels, []
         if reduce:
-            slim = [nn.Conv2d(self.channels, width, 1, bias=False), nn.BatchNorm2d(width),
-                    nn.ReLU()]
+            slim = [Pointwise(self.channels, width), nn.BatchNorm2d(width), nn.ReLU()]
         self.reduce = nn.Sequential(nn.Dropout2d(dropout), *slim)
         self.attention = KEA(width, keys) if keys else nn.Identity()
         self.proj = nn.Linear(width, dim)

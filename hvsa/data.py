@@ -103,8 +103,8 @@ class Pairs:
         captions_per_image:int=1, # as for `deal`
         repeated_captions:bool=True, # as for `deal`
     ) -> Iterator[Batch]:
-        """Every pair once, in random order. The last short batch is kept, unless it has fewer images
-        than there are ranks."""
+        """Every pair once, in random order. The last short batch is kept, unless it has fewer
+        images than there are ranks."""
         device = torch.device(device)
         # a thread has a current device of its own
         if device.type == 'cuda' and device.index is None:

@@ -139,16 +139,15 @@ TOY = Config(
     epochs=7, batch_size=64, lr=1e-3, warmup=1, lr_decay_every=6, seed=0)
 LAPTOP_GRU = Config(
     preset='laptop-gru', size=128, vocab_from='train', min_freq=3, stop_words=False,
-    backbone='efficientnet-lite0', frozen=True, views=8, reduce_channels=512,
-    feature_dropout=.3, text_start=None, word_dim=300, hidden=512, dropout=.3, relu=False,
-    loss='contrastive', mask_positives='caption', uniformity_weight=0., temperature=.035,
-    epochs=10, lr=1e-3, weight_decay=.05, schedule='cosine', warmup=1,
-    amp=True, channels_last=True, fused=True, seed=2023)
+    backbone='efficientnet-lite0', frozen=True, views=8, reduce_channels=512, feature_dropout=.3,
+    text_start=None, word_dim=300, hidden=512, dropout=.3, relu=False, loss='contrastive',
+    mask_positives='caption', uniformity_weight=0., temperature=.035, epochs=10, lr=1e-3, warmup=1,
+    weight_decay=.05, schedule='cosine', amp=True, channels_last=True, fused=True, seed=2023)
 LAPTOP = replace(
-    LAPTOP_GRU, preset='laptop', val_distinct=3, pooled=True, reduce_channels=1024, keys=0,
+    LAPTOP_GRU, preset='laptop', val_distinct=3, pooled=True, reduce_channels=1024, keys=0, dim=256,
     feature_dropout=.1, text_encoder='minilm', text_start='minilm', word_dim=384, hidden=2048,
-    dim=256, temperature=.05, lr=5.5e-4, weight_decay=.06, epochs=20,
-    batch_size=1280, captions_per_image=5, repeated_captions=False)
+    temperature=.05, lr=5.5e-4, weight_decay=.06, epochs=20, batch_size=1280, captions_per_image=5,
+    repeated_captions=False)
 RSICD = Config(preset='rsicd', lr=1e-3, seed=2023)
 
 # what makes each ancestor, on any data; then how it was published to be trained
@@ -166,8 +165,8 @@ PRESETS = {c.preset: c for c in (TOY, LAPTOP, LAPTOP_GRU, Config(), RSICD,
                             }.items() for base in (Config(), RSICD)),
     replace(Config(), preset='amfmn-rsitmd', lr=2e-4, **AMFMN_TRAINING),
     replace(RSICD, preset='amfmn-rsicd', lr=1e-4, **AMFMN_TRAINING),
-    replace(TOY, preset='toy-vse', **VSE), replace(TOY, preset='toy-vse0', **VSE | VSE0),
-    replace(TOY, preset='toy-amfmn', **AMFMN),
+    *(replace(TOY, preset=f'toy-{name}', **changes)
+      for name, changes in {'vse': VSE, 'vse0': VSE | VSE0, 'amfmn': AMFMN}.items()),
     replace(LAPTOP, preset='laptop-hvsa', loss='curriculum', uniformity_weight=.2, keys=64,
             pooled=False, reduce_channels=512),
     replace(LAPTOP_GRU, preset='laptop-vse', reduce_channels=None, **VSE),

@@ -58,12 +58,11 @@ class Config:
     feature_dropout:float = 0. # share of the backbone's channels dropped in training
     keys:int = 64              # keys of the attention's memory; 0: no attention
     # text encoder
-    # gru (published), minilm (frozen, with a head), vse, vsers, vsers-real, yours in TEXT_ENCODERS
-    text_encoder:str = 'gru'
+    text_encoder:str = 'gru'   # gru (published), minilm, vse, vsers(-real), or yours in TEXT_ENCODERS
     # skipthoughts or minilm, a folder of such files, a file of word vectors; none: random
     text_start:str|None = 'skipthoughts'
     word_dim:int = 620         # length of a word vector
-    hidden:int = 2400          # units of the GRU
+    hidden:int = 2400          # units of the GRU, or of minilm's head
     dropout:float = 0.25       # of the GRU's inputs and states
     bidirectional:bool = False # read both ways, half the units each (the paper's figure)
     relu:bool = True           # end with a ReLU, as published: captions are non-negative

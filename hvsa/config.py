@@ -58,7 +58,7 @@ class Config:
     feature_dropout:float = 0. # share of the backbone's channels dropped in training
     keys:int = 64              # keys of the attention's memory; 0: no attention
     # text encoder
-    text_encoder:str = 'gru'   # gru (published), minilm, vse, vsers(-real), or yours in TEXT_ENCODERS
+    text_encoder:str = 'gru'   # gru (published), minilm, vse, vsers, vsers-real, or yours
     # skipthoughts or minilm, a folder of such files, a file of word vectors; none: random
     text_start:str|None = 'skipthoughts'
     word_dim:int = 620         # length of a word vector

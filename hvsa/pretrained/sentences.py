@@ -37,8 +37,8 @@ class SentenceEncoder(nn.Module):
         self.transformer = MiniLM(vocab_size, width).requires_grad_(False)
         first = [nn.Linear(width, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(dropout)]
         self.head = nn.Sequential(*first*(hidden > 0), nn.Linear(hidden or width, dim))
-        self.known = {}                         # pieces of a sentence -> its frozen vector
-        self.register_load_state_dict_post_hook(lambda *_: self.known.clear())
+        self.known, self.asked = {}, None   # pieces of a sentence -> its vector; by which weights
+        self.register_load_state_dict_post_hook(lambda *_: self.forget_others())
 
     def train(self, mode:bool=True) -> 'SentenceEncoder':
         "As for any module, but the frozen part stays in evaluation mode."
@@ -60,12 +60,16 @@ class SentenceEncoder(nn.Module):
         digest = hashlib.sha256(ids.numpy().tobytes()).hexdigest()
         key = {'made by': '256 at a time, shortest first', 'sentences': digest,
                'weights': fingerprint(self.transformer)}
-        name = f'sentences-{digest[:8]}-{key["weights"][:8]}'
+        name, self.asked = f'sentences-{digest[:8]}-{key["weights"][:8]}', key['weights']
         shape, said = (len(sentences), self.transformer.norm.weight.numel()), 'sentences, once each'
         with TemporaryDirectory() as nowhere:
             vectors = cached_array(cache or nowhere, name, key, shape, 'float32', fill, 256, said,
                                    progress)
             self.known.update(zip(sentences, torch.tensor(vectors)))
+
+    def forget_others(self):
+        "After weights were loaded: what others said is forgotten, what these said is not."
+        if self.known and fingerprint(self.transformer) != self.asked: self.known.clear()
 
     def frozen(self, ids:Tensor, lengths:Tensor) -> Tensor: # (B, width)
         "Vectors of the frozen part, of length sqrt(width): remembered, or computed now."

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..data import pad
 from ..engine.cache import cached_array
-from ..engine.device import evaluating
+from ..engine.device import device_of, evaluating
 from ..hypersphere import project
 from .features import fingerprint
 from .minilm import MiniLM
@@ -55,8 +55,9 @@ class SentenceEncoder(nn.Module):
         sentences = sorted({*map(tuple, sentences)}, key=lambda s: (len(s), s))
         ids, lengths = pad(sentences)
         def fill(start, stop):
-            some, n = ids[start:stop], lengths[start:stop]
-            with evaluating(self): return self.frozen(some[:, :n.max()], n).cpu().numpy()
+            n = lengths[start:stop]
+            some = ids[start:stop, :n.max()].to(device_of(self))
+            with evaluating(self): return self.frozen(some, n).cpu().numpy()
         digest = hashlib.sha256(ids.numpy().tobytes()).hexdigest()
         key = {'made by': '256 at a time, shortest first', 'sentences': digest,
                'weights': fingerprint(self.transformer)}

@@ -19,7 +19,7 @@ import yaml
 from ..config import RANGES, Config, choose, preset
 from ..engine.fields import Range, check_number, check_setting, choices_of
 from .flags import as_value, command, plain_errors
-from .rows import UniqueKeys
+from .rows import read_table
 
 # %% ../../nbs/use/tune.ipynb #50534a37
 KINDS = {f.name: f.type for f in fields(Config)}
@@ -146,13 +146,7 @@ def check_together(search:Search, most:int=10_000):
 
 def read_search(file:str|Path) -> Search:
     "A file as above. FileNotFoundError or ValueError naming it, BadSearch for what does not fit."
-    file = Path(file)
-    if not file.is_file(): raise FileNotFoundError(f'{file} is missing: it should name settings')
-    try: said = yaml.load(file.read_text(encoding='utf-8'), UniqueKeys)
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise ValueError(f'{file}: {" ".join(str(e).split())}') from None
-    if not isinstance(said, dict): raise ValueError(f'{file}: expected preset, search, trials')
-    return search_of(said, file)
+    return search_of(read_table(file, 'settings', 'preset, search, trials'), file)
 
 # %% ../../nbs/use/tune.ipynb #1cca7485
 @command

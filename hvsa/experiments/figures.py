@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RIGHT_COLOR', 'WRONG_COLOR', 'TICKS', 'show_sims', 'frame', 'color_of', 'right_last', 'show_retrieval', 'draw_images',
-           'draw_captions', 'show_history', 'show_sweep']
+           'draw_captions', 'show_history', 'show_sweep', 'seeds_of']
 
 # %% ../../nbs/experiments/figures.ipynb #76dc1ddf
 import math
@@ -165,6 +165,8 @@ def show_history(
 def show_sweep(
     found:Mapping[str, Sequence[float]], # from `sweep`; the first is what others are compared with
     title:str='',
+    xlabel:str='validation rsum (best epoch): a dot a seed, a stroke at the mean',
+    lit:Sequence[str]=(), # names to be drawn in colour, the others in grey; none: all in colour
 ) -> Figure:
     "A dot a seed, a stroke at their mean, and a line at the mean of the first."
     fig = Figure(figsize=(8, 1 + .36*len(found)), dpi=200, layout='constrained')
@@ -173,12 +175,20 @@ def show_sweep(
     ax.axvline(means[0], color='0.6', lw=1, ls='--')
     ax.plot(means, range(len(names)), '|', color='k', ms=16, mew=2)
     for y, name in enumerate(names):
-        ax.plot(found[name], [y]*len(found[name]), 'o', color=RIGHT_COLOR, ms=6, alpha=.75)
+        color = RIGHT_COLOR if not lit or name in lit else '0.6'
+        ax.plot(found[name], [y]*len(found[name]), 'o', color=color, ms=6, alpha=.75)
         ax.annotate(f'{means[y]:.1f}', (1, y), xycoords=('axes fraction', 'data'), xytext=(6, 0),
                     textcoords='offset points', va='center')
     ax.margins(x=.05)
     ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - .4, -.6), title=title,
-           xlabel='validation rsum (best epoch): a dot a seed, a stroke at the mean')
+           xlabel=xlabel)
     ax.grid(axis='x', alpha=.5)
     ax.grid(axis='y', visible=False)
     return fig
+
+def seeds_of(
+    rows:Mapping[str, Mapping], # of a comparison: each with `metrics` by seed
+    part:str='rsum', # which number
+) -> dict[str, list[float]]: # as `show_sweep` wants them
+    "A number of each row, seed by seed."
+    return {name: [m[part] for m in row['metrics'].values()] for name, row in rows.items()}

@@ -132,10 +132,9 @@ class Config:
         return device.type == 'cuda' if value is None else value
 
 # %% ../nbs/experiments/settings.ipynb #b86829b9
-TOY = Config(
-    preset='toy', size=64, vocab_from='train', image_start=None, width=32,
-    text_start=None, word_dim=128, hidden=256, dim=256, uniformity_weight=0.2,
-    epochs=7, batch_size=64, lr=1e-3, warmup=1, lr_decay_every=6, seed=0)
+TOY = Config(preset='toy', size=64, vocab_from='train', image_start=None, width=32, text_start=None,
+             word_dim=128, hidden=256, dim=256, uniformity_weight=0.2, epochs=7, batch_size=64,
+             lr=1e-3, warmup=1, lr_decay_every=6, seed=0)
 LAPTOP_GRU = Config(
     preset='laptop-gru', size=128, vocab_from='train', min_freq=3, stop_words=False,
     backbone='efficientnet-lite0', frozen=True, views=8, reduce_channels=512, feature_dropout=.3,
@@ -166,8 +165,9 @@ PRESETS = {c.preset: c for c in (TOY, LAPTOP, LAPTOP_GRU, Config(), RSICD,
     replace(RSICD, preset='amfmn-rsicd', lr=1e-4, **AMFMN_TRAINING),
     *(replace(TOY, preset=f'toy-{name}', **changes)
       for name, changes in {'vse': VSE, 'vse0': VSE | VSE0, 'amfmn': AMFMN}.items()),
-    replace(LAPTOP, preset='laptop-hvsa', loss='curriculum', uniformity_weight=.2, keys=64,
-            pooled=False, reduce_channels=512),
+    replace(LAPTOP, preset='laptop-hvsa', pooled=False, keys=64, reduce_channels=512, hidden=1024,
+            dim=512, feature_dropout=.03, dropout=.17, loss='curriculum', margin=.085, beta=.66,
+            uniformity_weight=.2, lr=1.7e-3, weight_decay=.015, epochs=20, batch_size=640),
     replace(LAPTOP_GRU, preset='laptop-vse', reduce_channels=None, **VSE),
     replace(LAPTOP_GRU, preset='laptop-amfmn', views=1, reduce_channels=None, channels_last=False,
             **AMFMN))}

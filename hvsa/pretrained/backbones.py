@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LITE_MEAN', 'LITE_STD', 'BACKBONES', 'Rescale', 'LiteBlock', 'EfficientNetLite', 'EfficientNetLite0',
-           'efficientnet_lite', 'efficientnet_lite0', 'MeanAndMax', 'Pooled', 'make_backbone']
+           'efficientnet_lite', 'efficientnet_lite0', 'Pooled', 'make_backbone']
 
 # %% ../../nbs/pretrained/backbones.ipynb #34e1ad23
 from functools import partial
@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.augment import IMAGENET_MEAN, IMAGENET_STD
-from .parts import parts_of
 from ..vision import WeightsUnavailable, _file_state, _fill, resnet18
 
 # %% ../../nbs/pretrained/backbones.ipynb #3228c5c6
@@ -114,24 +113,25 @@ def efficientnet_lite0(weights:str|Path|None=None) -> EfficientNetLite0:
     return efficientnet_lite(0, weights)
 
 # %% ../../nbs/pretrained/backbones.ipynb #e3609cc6
-class MeanAndMax(nn.Module):
-    "(B, c, h, w) -> (B, 2c, 1, 1): each channel's mean over places, then each one's maximum."
-    def forward(self, x:Tensor) -> Tensor:
-        return torch.cat([x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)], 1)
-
 class Pooled(nn.Module):
-    "A backbone whose feature map is summed up: (B, 3, H, W) -> (B, 2c, 1, 1)."
+    """A backbone whose maps are summed up, those of all its `stages` where it has them:
+    (B, 3, H, W) -> (B, C, 1, 1), stage by stage each channel's mean over places, then each one's
+    maximum. ValueError where it is to be cut."""
     def __init__(self, backbone:nn.Module): # gives (B, c, h, w), c its `out_channels`
         super().__init__()
-        self.backbone, self.pool = backbone, MeanAndMax()
-        self.out_channels = 2*backbone.out_channels
-        self.title = f'{type(backbone).__name__}-pooled'    # of files that keep its maps
+        self.backbone = backbone
+        self.out_channels = 2*sum(getattr(backbone, 'stage_channels', [backbone.out_channels]))
+        self.title = f'{type(backbone).__name__}-summed'    # of files that keep its maps
 
-    def parts(self) -> dict[str, nn.Module]:
-        "Those of the backbone, and `pool`."
-        return parts_of(self.backbone) | {'pool': self.pool}
+    def parts(self):
+        raise ValueError('pooled sums up the maps of several stages, which have no single place '
+                         'for a cut: leave pooled out, or freeze the whole backbone')
 
-    def forward(self, images:Tensor) -> Tensor: return self.pool(self.backbone(images))
+    def forward(self, images:Tensor) -> Tensor:
+        staged = hasattr(self.backbone, 'stages')
+        maps = self.backbone.stages(images) if staged else [self.backbone(images)]
+        sums = [f((2, 3), keepdim=True) for m in maps for f in (m.mean, m.amax)]
+        return torch.cat(sums, 1)
 
 # %% ../../nbs/pretrained/backbones.ipynb #33f11189
 BACKBONES = { # name -> make(weights)

@@ -9,6 +9,7 @@ __all__ = ['LONGEST', 'MINILM_SHA256', 'Pieces', 'Layer', 'MiniLM', 'minilm_fold
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -97,12 +98,21 @@ class MiniLM(nn.Module):
         self.norm = nn.LayerNorm(width, 1e-12)
         self.layers = nn.ModuleList([Layer(width) for _ in range(layers)])
 
-    def forward(self, ids:Tensor, lengths:Tensor) -> Tensor:
+    def summary(self,
+        ids:Tensor, # (B, T) padded pieces
+        lengths:Tensor, # (B,)
+        after:Sequence[int], # numbers of layers; 0: before the first
+    ) -> tuple[Tensor, Tensor]: # (B, len(after), width) and (B, width)
+        "Over a sentence's states: the mean after each of these layers, the maximum after the last."
         steps = torch.arange(ids.shape[1], device=ids.device)
-        real = steps < lengths.to(ids.device)[:, None]
-        x = self.norm(self.pieces(ids) + self.places[:ids.shape[1]])
-        for layer in self.layers: x = layer(x, real)
-        return (x*real[..., None]).sum(1)/real.sum(1, keepdim=True)
+        real = (steps < lengths.to(ids.device)[:, None])[..., None]
+        states = [self.norm(self.pieces(ids) + self.places[:ids.shape[1]])]
+        for layer in self.layers: states.append(layer(states[-1], real[..., 0]))
+        means = [(states[k]*real).sum(1)/real.sum(1) for k in after]
+        return torch.stack(means, 1), states[-1].masked_fill(~real, -torch.inf).amax(1)
+
+    def forward(self, ids:Tensor, lengths:Tensor) -> Tensor:
+        return self.summary(ids, lengths, [len(self.layers)])[0][:, 0]
 
 # %% ../../nbs/pretrained/minilm.ipynb #451c7c9c
 MINILM_SHA256 = '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db' # published file

@@ -32,11 +32,13 @@ class SentenceEncoder(nn.Module):
         width:int=384, # numbers a piece
         hidden:int=1024, # units of the head's first layer; 0: the head is one linear layer
         dropout:float=0.3, # share of those units dropped in training
+        after:Sequence[int]=(0, 2, 4, 6), # layers whose mean is taken; 0: the pieces themselves
     ):
         super().__init__()
-        self.transformer = MiniLM(vocab_size, width).requires_grad_(False)
-        first = [nn.Linear(width, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(dropout)]
-        self.head = nn.Sequential(*first*(hidden > 0), nn.Linear(hidden or width, dim))
+        self.transformer, self.after = MiniLM(vocab_size, width).requires_grad_(False), list(after)
+        self.size = (len(self.after) + 1)*width     # numbers that the frozen part gives
+        first = nn.Linear(self.size, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(dropout)
+        self.head = nn.Sequential(*first*(hidden > 0), nn.Linear(hidden or self.size, dim))
         self.known, self.asked = {}, None   # pieces of a sentence -> its vector; by which weights
         self.register_load_state_dict_post_hook(lambda *_: self.forget_others())
 
@@ -60,9 +62,9 @@ class SentenceEncoder(nn.Module):
             with evaluating(self): return self.frozen(some, n).cpu().numpy()
         digest = hashlib.sha256(ids.numpy().tobytes()).hexdigest()
         key = {'made by': '256 at a time, shortest first', 'sentences': digest,
-               'weights': fingerprint(self.transformer)}
+               'weights': fingerprint(self.transformer), 'parts': [*self.after, 'max']}
         name, self.asked = f'sentences-{digest[:8]}-{key["weights"][:8]}', key['weights']
-        shape, said = (len(sentences), self.transformer.norm.weight.numel()), 'sentences, once each'
+        shape, said = (len(sentences), self.size), 'sentences, once each'
         with TemporaryDirectory() as nowhere:
             vectors = cached_array(cache or nowhere, name, key, shape, 'float32', fill, 256, said,
                                    progress)
@@ -72,14 +74,15 @@ class SentenceEncoder(nn.Module):
         "After weights were loaded: what others said is forgotten, what these said is not."
         if self.known and fingerprint(self.transformer) != self.asked: self.known.clear()
 
-    def frozen(self, ids:Tensor, lengths:Tensor) -> Tensor: # (B, width)
-        "Vectors of the frozen part, of length sqrt(width): remembered, or computed now."
+    def frozen(self, ids:Tensor, lengths:Tensor) -> Tensor: # (B, size)
+        "Means and maximum of the frozen part, each of length sqrt(width): remembered, or computed now."
         rows = rows_of(ids, lengths) if self.known else []
         if rows and all(row in self.known for row in rows):
             return torch.stack([self.known[row] for row in rows]).to(ids.device)
         with torch.no_grad(), torch.autocast(ids.device.type, enabled=False):
-            mean = self.transformer(ids, lengths)
-        return project(mean)*mean.shape[1]**.5
+            means, largest = self.transformer.summary(ids, lengths, self.after)
+        parts = torch.cat([means, largest[:, None]], 1)
+        return (project(parts)*parts.shape[2]**.5).flatten(1)
 
     def forward(self, ids:Tensor, lengths:Tensor) -> Tensor:
         return self.head(self.frozen(ids, lengths))

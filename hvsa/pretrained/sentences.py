@@ -75,7 +75,7 @@ class SentenceEncoder(nn.Module):
         if self.known and fingerprint(self.transformer) != self.asked: self.known.clear()
 
     def frozen(self, ids:Tensor, lengths:Tensor) -> Tensor: # (B, size)
-        "Means and maximum of the frozen part, each of length sqrt(width): remembered, or computed now."
+        "What the frozen part says, sqrt(width) long each: remembered, or computed now."
         rows = rows_of(ids, lengths) if self.known else []
         if rows and all(row in self.known for row in rows):
             return torch.stack([self.known[row] for row in rows]).to(ids.device)

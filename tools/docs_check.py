@@ -1,6 +1,6 @@
 """What must hold for the rendered pages: outputs shown, links that lead somewhere, nothing loaded
 from outside, no raw Markdown."""
-import html, re
+import gzip, html, re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,6 +13,7 @@ LOADING = {'script': ('src',), 'img': ('src', 'srcset'), 'source': ('src', 'srcs
            'embed': ('src',), 'use': ('href', 'xlink:href'), 'image': ('href', 'xlink:href')}
 LINKED = {'stylesheet', 'icon', 'shortcut', 'preload', 'prefetch', 'modulepreload', 'preconnect',
           'dns-prefetch', 'manifest', 'apple-touch-icon'}
+HEAVY = 1_500_000  # bytes of a page, compressed
 RAW = {r'\]\([^)\s]*\.ipynb': 'a link as raw Markdown', r':::': 'a fence of colons',
        r'(?m)^\s*#{2,6} ': 'a heading as raw Markdown', r'\*\*\w': 'asterisks',
        r'\| ?:?---': 'a table as raw Markdown', r'(?m)^\s*\[!\[': 'a badge as raw Markdown',
@@ -172,6 +173,10 @@ def check(docs:Path, notebooks:dict, cfg) -> list:
     for path in sorted(docs.rglob('*.css')):
         problems += [f'{path.relative_to(docs)}: {p}'
                      for p in check_hosts(css_addresses(path.read_text(encoding='utf-8')))]
+    for path in pages:
+        size = len(gzip.compress(path.read_bytes()))
+        if size > HEAVY: problems.append(f'{path.relative_to(docs)}: {size/1e6:.1f} MB compressed, '
+                                         'at most 1.5')
     links = sum(len(p.links) for p in pages.values())
     figures = sum(p.images for p in pages.values())
     print(f'{len(pages)} pages, {links} links, {figures} figures in outputs')

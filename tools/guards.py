@@ -11,6 +11,7 @@ import yaml
 from fastcore.script import Param, call_parse
 
 WIDTH, LINES, BYTES, SHOWN, SHARP = 100, 200, 260_000, 880, 1400
+NOTEBOOK = 3_000_000  # bytes of a notebook with its outputs
 GUARDS, EXAMPLES = [], {}
 
 def guard(*examples):
@@ -124,6 +125,19 @@ def alt_text(c):
     if any(True for _ in images(c)) and not (named(parts(c)[0], 'fig-alt') or '').strip('"\' '):
         yield 'a figure without `#| fig-alt: "..."`'
 
+@guard(cell('show()', figure('text/html', '<img src="x"><script>1</script>')),
+       cell('show()', figure('text/html', '<script src="https://a.org/x.js"></script>')),
+       cell('show()', figure('text/html', '<script>fetch("//a.org")</script><img alt="x">')))
+def moving(c):
+    "Figures with a program of their own: words for who sees none, and no other host"
+    for data in (o.get('data', {}) for o in c['outputs']):
+        html = ''.join(data.get('text/html', ''))
+        if '<script' not in html: continue
+        if not re.search(r'\balt="[^"]+"|<noscript>', html):
+            yield 'a figure that needs a program, without words for where none runs'
+        if re.search(r'(?:src|href)="(?:https?:)?//|(?:fetch|import)\(["\'](?:https?:)?//', html):
+            yield 'a moving figure asks an outside host'
+
 # Guards of Markdown and of modules ---------------------------------------------------------------
 
 HTML = ('a abbr b br code details div dl dd dt em figure figcaption hr i img kbd li ol p picture '
@@ -165,13 +179,16 @@ def self_test():
 
 def notebook_faults(path:Path) -> list:
     "cell id and what to do, for all that is wrong in a notebook"
-    cells = json.loads(path.read_text(encoding='utf-8'))['cells']
+    text = path.read_text(encoding='utf-8')
+    cells = json.loads(text)['cells']
     code = [c for c in cells if c['cell_type'] == 'code']
     found = [(c['id'], text) for c in code for guard in GUARDS for text in guard(c)]
     texts = [(c['id'], ''.join(c['source'])) for c in cells if c['cell_type'] == 'markdown']
     data = [(c['id'], o.get('data', {})) for c in code for o in c['outputs']]
     texts += [(i, ''.join(d['text/markdown'])) for i, d in data if 'text/markdown' in d]
-    return found + [(i, fault) for i, text in texts for fault in markdown_faults(text)]
+    if len(text) > NOTEBOOK:
+        found.append(('', f'{len(text)/1e6:.1f} MB with its outputs, at most 3'))
+    return found + [(i, fault) for i, said in texts for fault in markdown_faults(said)]
 
 @call_parse
 def main(

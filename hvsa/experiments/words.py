@@ -58,7 +58,7 @@ def gradient_times_input(
     grad, = torch.autograd.grad(score, vectors)
     return (grad * vectors).sum(1).detach().float().cpu()
 
-# %% ../../nbs/experiments/words.ipynb #d73cc8d9
+# %% ../../nbs/experiments/words.ipynb #507a9a2f
 def draw_words(
     ax:Axes,
     words:Sequence[str],
@@ -73,7 +73,7 @@ def draw_words(
     level = values/values.abs().max().clamp(min=1e-12)
     for word, v in zip(words, level.tolist()):
         face = colormaps['PuOr_r'](.5 + .4*v)
-        dark = .3*face[0] + .59*face[1] + .11*face[2] < .45
+        dark = .3*face[0] + .59*face[1] + .11*face[2] < .5
         ax.text(x + .15, y, word, family='monospace', fontsize=9.5, va='center',
                 color='white' if dark else 'black',
                 bbox=dict(boxstyle='square,pad=.2', facecolor=face, edgecolor='none'))

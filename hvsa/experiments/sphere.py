@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SPHERE_JS', 'RANGES', 'PUBLISHED', 'LENGTHS', 'three_starts', 'length', 'arrows', 'sphere']
 
-# %% ../../nbs/experiments/sphere.ipynb #c929828f
+# %% ../../nbs/experiments/sphere.ipynb #ec00380f
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -15,7 +15,7 @@ from .sphere_ball import BALL_JS, axes_seen, draw_ball
 from .sphere_losses import LOSSES_JS, OPINIONS, pushes
 from ..hypersphere import alignment, project, uniformity
 
-# %% ../../nbs/experiments/sphere.ipynb #a5eb07c0
+# %% ../../nbs/experiments/sphere.ipynb #d8100407
 def three_starts(
     pairs:int=5, # of image and caption
     seed:int=15,
@@ -29,7 +29,7 @@ def three_starts(
               'what we want': (images, images + .15*noise())}
     return {name: project(torch.stack(sides)) for name, sides in spaces.items()}
 
-# %% ../../nbs/experiments/sphere.ipynb #b1f97a35
+# %% ../../nbs/experiments/sphere.ipynb #8a90ac1c
 SPHERE_JS = r'''
 const names = {alignment: 'adaptive alignment', hardest: 'hardest negative', softmax: 'softmax',
                uniformity: 'feature uniformity', both: 'alignment + uniformity'};
@@ -90,7 +90,7 @@ const numbers = table(make('tbody', {}, ...(loss ? Object.entries(names) : []).m
   pair => row(...pair)), ...['alignment of partners', 'uniformity of images'].map(
   key => row(key, key)),
   ...(loss ? [row('push', '')] : [])));
-const cosinesOf = table(), said = make('div', {class: 'hint'});
+const narrow = 'padding: .1rem .4rem', cosinesOf = table(), said = make('div', {class: 'hint'});
 
 function draw() {
   ball.draw(loss ? arrows() : []);
@@ -112,9 +112,9 @@ function draw() {
   }
   said.textContent = `Cosines of ${ball.name([side, k])} with the ${SIDES[1 - side]}s:`;
   cosinesOf.replaceChildren(
-    make('tr', {}, ...other.map((p, i) => make('th', {scope: 'col'}, i + 1))),
-    make('tr', {}, ...other.map((p, i) => make('td', {'data-cosine': i,
-      style: i === k ? 'font-weight: 700' : ''}, dot(self, p).toFixed(2)))));
+    make('tr', {}, ...other.map((p, i) => make('th', {scope: 'col', style: narrow}, i + 1))),
+    make('tr', {}, ...other.map((p, i) => make('td', {'data-cosine': i, style: narrow
+      + (i === k ? '; font-weight: 700' : '')}, dot(self, p).toFixed(2)))));
 }
 
 const hint = 'Drag a point, or the sphere to turn it. By keyboard: Tab to a point, arrow keys move '
@@ -133,7 +133,7 @@ stage.append(make('div', {style: 'display: flex; flex-wrap: wrap; gap: .4rem 1.4
 draw();
 '''
 
-# %% ../../nbs/experiments/sphere.ipynb #297224f7
+# %% ../../nbs/experiments/sphere.ipynb #f731ea05
 RANGES = {'margin': (0, 1, .05), 'beta': (0, 5, .1), 'gamma': (.5, 5, .1),
           'temperature': (.05, 1, .01)}                 # of the sliders: from, to, step
 PUBLISHED = dict(margin=.2, beta=.5, gamma=2., temperature=.07)     # the last is not HVSA's
@@ -156,7 +156,7 @@ def arrows(
 def sphere(
     loss:str|None='alignment', # whose pushes come first, a key of `OPINIONS`; None = points alone
     start:str='scattered', # the space that is shown first, a key of `starts`
-    # name -> (2, B, 3) image points and captions, equal B from 2 to 8; None = `three_starts()`
+    # name -> (2, B, 3) image points and captions, equal B from 2 to 6; None = `three_starts()`
     starts:dict[str, Tensor]|None=None,
     turned:tuple[float, float]=(-15, 20), # degrees to the right, and upwards
     **settings, # other than `PUBLISHED`, within `RANGES`
@@ -167,8 +167,8 @@ def sphere(
                         *([(loss, OPINIONS)] if loss is not None else [])]:
         if what not in known: raise ValueError(f'{what!r} is none of {", ".join(known)}')
     shapes = sorted({tuple(points.shape) for points in starts.values()})
-    if len(shapes) > 1 or shapes[0] not in [(2, pairs, 3) for pairs in range(2, 9)]:
-        raise ValueError(f'all starts need one shape (2, B, 3) with B from 2 to 8, got {shapes}')
+    if len(shapes) > 1 or shapes[0] not in [(2, pairs, 3) for pairs in range(2, 7)]:
+        raise ValueError(f'all starts need one shape (2, B, 3) with B from 2 to 6, got {shapes}')
     settings = {**PUBLISHED, **settings}
     for key, (low, high, _) in RANGES.items():
         if not low <= settings[key] <= high:

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['HUES', 'BALL_JS', 'axes_seen', 'draw_ball']
 
-# %% ../../nbs/experiments/sphere_ball.ipynb #26c56635
+# %% ../../nbs/experiments/sphere_ball.ipynb #c902862a
 import math
 
 import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-# %% ../../nbs/experiments/sphere_ball.ipynb #606ef59f
+# %% ../../nbs/experiments/sphere_ball.ipynb #1f022ad6
 def axes_seen(
     right:float, # degrees by which the sphere is turned to the right
     up:float, # and then upwards
@@ -23,7 +23,7 @@ def axes_seen(
     tilt = torch.tensor([[1, 0, 0], [0, math.cos(b), -math.sin(b)], [0, math.sin(b), math.cos(b)]])
     return turn @ tilt
 
-# %% ../../nbs/experiments/sphere_ball.ipynb #f6a5cd45
+# %% ../../nbs/experiments/sphere_ball.ipynb #a1e8cd7c
 HUES = '#0173b2', '#de8f05'             # images, captions, as on every page
 
 def draw_ball(
@@ -62,7 +62,7 @@ def draw_ball(
     ax.set(xlim=(-1.08, 1.08), ylim=(-1.08, 1.08), aspect='equal')
     ax.set_axis_off()
 
-# %% ../../nbs/experiments/sphere_ball.ipynb #bcc61707
+# %% ../../nbs/experiments/sphere_ball.ipynb #d8f5d34e
 BALL_JS = r'''
 const SIDES = ['image', 'caption'], HUES = ['var(--img)', 'var(--txt)'], EAST = {
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
@@ -150,11 +150,12 @@ function ballOf(here, view, changed, legend = []) {
     opacity}));
   const picture = make('g', {'aria-hidden': 'true'});
   const targets = points.map(point => make('circle', {r: 20, fill: 'transparent', tabindex: 0,
-    role: 'button', style: 'cursor: grab; touch-action: none', onfocus: () => choose(point),
+    role: 'button', style: 'cursor: grab', onfocus: () => choose(point),
     onkeydown: e => pressed(e, point)}));
   const node = make('svg', {viewBox: `0 0 ${2*HALF} ${2*HALF}`, tabindex: 0, role: 'group',
     'aria-label': 'Sphere with image and caption points; arrow keys turn it',
-    onkeydown: e => pressed(e), onmousedown: e => e.preventDefault(), onpointerdown: grasp},
+    onkeydown: e => pressed(e), onmousedown: e => e.preventDefault(), onpointerdown: grasp,
+    ontouchstart: e => { if (held) e.preventDefault(); }},         // else it would scroll
     make('g', {'aria-hidden': 'true'}, make('circle', {cx: HALF, cy: HALF, r: RADIUS,
       fill: 'currentColor', 'fill-opacity': .04, stroke: 'var(--line)'}), ...rings,
       mark([16, 18], 0, ''), write(34, 23, 'image'), mark([404, 18], 1, ''),
@@ -165,7 +166,7 @@ function ballOf(here, view, changed, legend = []) {
     want = [want[0] + dx/RADIUS, want[1] - dy/RADIUS, want[2]];
     move(held, onFront(want, want[2]));
   });
-  node.style.touchAction = 'pan-y';             // a finger that strokes down scrolls the page
+  node.style.touchAction = 'pan-y';             // beside the points, a stroke downwards scrolls
 
   function draw(arrows = []) {                  // arrows: per side, along the sphere, in radii
     const places = points.map(point => seen(at(point)));

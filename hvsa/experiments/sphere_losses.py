@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['OPINIONS', 'LOSSES_JS', 'pushes']
 
-# %% ../../nbs/experiments/sphere_losses.ipynb #2ca75cd9
+# %% ../../nbs/experiments/sphere_losses.ipynb #edec8a6c
 import torch
 from torch import Tensor
 
 from ..hypersphere import cosine, project
 from ..losses import adaptive_alignment, contrastive, feature_uniformity, hardest_negative
 
-# %% ../../nbs/experiments/sphere_losses.ipynb #c2b273ca
+# %% ../../nbs/experiments/sphere_losses.ipynb #ad6b279e
 # name -> function of image points, caption points and settings
 OPINIONS = {
     'alignment': lambda x, y, s: adaptive_alignment(cosine(x, y), s['margin'], s['beta']),
@@ -36,7 +36,7 @@ def pushes(
     slopes = torch.autograd.grad(loss, points, materialize_grads=True)
     return loss.detach(), *(-slope for slope in slopes)
 
-# %% ../../nbs/experiments/sphere_losses.ipynb #21fc93a1
+# %% ../../nbs/experiments/sphere_losses.ipynb #6995a83f
 LOSSES_JS = r'''
 const sum = v => v.reduce((a, b) => a + b, 0);
 const dot = (a, b) => sum(a.map((v, k) => v*b[k]));

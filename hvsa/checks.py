@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['published', 'find_golden', 'golden_folder', 'as_tensor', 'skip', 'recipe', 'stored', 'assert_grad_close', 'real_data',
-           'in_chromium']
+           'chromium', 'in_chromium']
 
 # %% ../nbs/about/testing.ipynb #92c7426d
 import importlib.util
@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -111,6 +112,39 @@ def real_data(
     return folder
 
 # %% ../nbs/about/testing.ipynb #c8bf5df2
+@contextmanager
+def chromium():
+    """A browser for several visits: gives `open(visit, address, **options)`, which does and returns
+    what `in_chromium` does; None, and a printed line, where Chromium or Playwright is absent."""
+    names = 'chromium', 'chromium-browser', 'google-chrome'
+    program = next(filter(None, map(shutil.which, names)), None)
+    if not program or not importlib.util.find_spec('playwright'):
+        yield skip('no Chromium, or no Playwright, is installed')
+        return
+    def start():
+        from playwright.sync_api import sync_playwright
+        manager = sync_playwright().start()
+        return manager, manager.chromium.launch(executable_path=program, args=['--no-sandbox'])
+    def shown(browser, visit, address='about:blank', **options):
+        said, hosts = [], set()
+        page = browser.new_page(**options)
+        page.set_default_timeout(20_000)
+        page.on('request', lambda r: hosts.add(urlsplit(r.url).netloc))
+        page.on('console',
+                lambda m: said.append(m.text) if m.type in ('error', 'warning') else None)
+        page.on('pageerror', lambda e: said.append(str(e)))
+        try:
+            page.goto(address)
+            found = visit(page, said)
+        finally: page.close()
+        assert not said, said
+        assert hosts <= {'', urlsplit(address).netloc}, hosts
+        return found
+    with ThreadPoolExecutor(1) as thread:   # a notebook's own thread has an event loop already
+        manager, browser = thread.submit(start).result()
+        try: yield lambda *args, **options: thread.submit(shown, browser, *args, **options).result()
+        finally: thread.submit(lambda: (browser.close(), manager.stop())).result()
+
 def in_chromium(
     visit:Callable, # gets the page (of Playwright) and the list of what its console says
     address:str='about:blank', # what the page shows first
@@ -118,26 +152,4 @@ def in_chromium(
 ): # what `visit` returns; None, and a printed line, where Chromium or Playwright is absent
     """Visit a page in Chromium. AssertionError where its console said what `visit` did not take
     off the list, or where it asked another host than that of `address`."""
-    names = 'chromium', 'chromium-browser', 'google-chrome'
-    program = next(filter(None, map(shutil.which, names)), None)
-    if not program or not importlib.util.find_spec('playwright'):
-        return skip('no Chromium, or no Playwright, is installed')
-    def run():
-        from playwright.sync_api import sync_playwright
-        said, hosts = [], set()
-        with sync_playwright() as p:
-            browser = p.chromium.launch(executable_path=program, args=['--no-sandbox'])
-            try:
-                page = browser.new_page(**options)
-                page.set_default_timeout(20_000)
-                page.on('request', lambda r: hosts.add(urlsplit(r.url).netloc))
-                page.on('console',
-                        lambda m: said.append(m.text) if m.type in ('error', 'warning') else None)
-                page.on('pageerror', lambda e: said.append(str(e)))
-                page.goto(address)
-                found = visit(page, said)
-            finally: browser.close()
-        assert not said, said
-        assert hosts <= {'', urlsplit(address).netloc}, hosts
-        return found
-    with ThreadPoolExecutor(1) as pool: return pool.submit(run).result()
+    with chromium() as open: return open(visit, address, **options) if open else None

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..checks import in_chromium
+from ..checks import chromium
 
 # %% ../../nbs/experiments/moving.ipynb #bc019a44
 KIT_JS = r'''
@@ -179,8 +179,7 @@ def try_moving(
         assert drawn.count() and drawn.first.bounding_box()['height'] > 50, 'nothing was drawn'
         width = page.evaluate('document.documentElement.scrollWidth')
         assert width <= page.viewport_size['width'], f'{width} pixels wide'
-        controls = page.locator('.hvsa-moving :is(input[type=range], select)').all()
-        for k, field in enumerate(controls):
+        for k, field in enumerate(page.locator('.hvsa-moving :is([type=range], select)').all()):
             assert field.evaluate('f => f.labels.length'), f'control {k} has no name'
             before = field.input_value()
             field.focus()
@@ -192,9 +191,10 @@ def try_moving(
         box = page.locator('.still').bounding_box()
         assert box and box['height'] > 50 and page.locator('.still').get_attribute('alt')
     desk, phone = dict(width=1366, height=900), dict(width=390, height=844)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, chromium() as open:
+        if not open: return
         (file := Path(folder)/'figure.html').write_text(figure.page(), encoding='utf-8')
-        found = in_chromium(look, file.as_uri(), viewport=desk)
-        in_chromium(look, file.as_uri(), viewport=phone, has_touch=True)
-        in_chromium(still, file.as_uri(), viewport=phone, java_script_enabled=False)
+        found = open(look, file.as_uri(), viewport=desk)
+        open(look, file.as_uri(), viewport=phone, has_touch=True)
+        open(still, file.as_uri(), viewport=phone, java_script_enabled=False)
     return found

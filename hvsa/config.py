@@ -143,9 +143,9 @@ LAPTOP_GRU = Config(
     weight_decay=.05, schedule='cosine', amp=True, channels_last=True, fused=True, seed=2023)
 LAPTOP = replace(
     LAPTOP_GRU, preset='laptop', val_distinct=3, pooled=True, reduce_channels=1024, keys=0, dim=256,
-    feature_dropout=.1, text_encoder='minilm', text_start='minilm', word_dim=384, hidden=2048,
-    temperature=.05, lr=5.5e-4, weight_decay=.06, epochs=40, batch_size=1280, captions_per_image=5,
-    repeated_captions=False)
+    feature_dropout=.05, dropout=.15, text_encoder='minilm', text_start='minilm', word_dim=384,
+    hidden=2048, temperature=.05, lr=7e-4, weight_decay=.06, epochs=20, batch_size=1280,
+    captions_per_image=5, repeated_captions=False)
 RSICD = Config(preset='rsicd', lr=1e-3, seed=2023)
 
 # what makes each ancestor, on any data; then how it was published to be trained

@@ -33,12 +33,14 @@ class SentenceEncoder(nn.Module):
         hidden:int=1024, # units of the head's first layer; 0: the head is one linear layer
         dropout:float=0.3, # share of those units dropped in training
         after:Sequence[int]=(0, 2, 4, 6), # layers whose mean is taken; 0: the pieces themselves
+        relu:bool=False, # end in a ReLU, as the published text encoder does
     ):
         super().__init__()
         self.transformer, self.after = MiniLM(vocab_size, width).requires_grad_(False), list(after)
         self.size = (len(self.after) + 1)*width     # numbers that the frozen part gives
         first = nn.Linear(self.size, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(dropout)
-        self.head = nn.Sequential(*first*(hidden > 0), nn.Linear(hidden or self.size, dim))
+        self.head = nn.Sequential(*first*(hidden > 0), nn.Linear(hidden or self.size, dim),
+                                  *[nn.ReLU()]*relu)
         self.known, self.asked = {}, None   # pieces of a sentence -> its vector; by which weights
         self.register_load_state_dict_post_hook(lambda *_: self.forget_others())
 
@@ -92,4 +94,4 @@ def rows_of(ids:Tensor, lengths:Tensor) -> list[tuple[int, ...]]:
     return [tuple(row[:n]) for row, n in zip(ids.tolist(), lengths.tolist())]
 
 TEXT_ENCODERS['minilm'] = lambda c, words: SentenceEncoder(words, c.dim, c.word_dim, c.hidden,
-                                                           c.dropout)
+                                                           c.dropout, relu=c.relu)

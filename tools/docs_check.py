@@ -95,7 +95,7 @@ def check_outputs(nb:dict, page:Page) -> list:
         data = out.get('data', {})
         text = ''.join(out.get('text', [])) if out['output_type'] == 'stream' else ''
         if '{=html}' in ''.join(data.get('text/markdown', '')):
-            tags = re.sub(r'```+(\{=html\})?|<style.*?</style>|<[^>]+>', '',
+            tags = re.sub(r'```+(\{=html\})?|<(style|script).*?</\2>|<[^>]+>', '',
                           ''.join(data['text/markdown']), flags=re.S)
             text = html.unescape(tags)
         elif set(data) == {'text/plain'}: text = ''.join(data['text/plain'])

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 from tabulate import tabulate
 
 from ..engine.tables import MetricsTable
@@ -100,9 +100,12 @@ def prepare(ax:Axes, may:Mapping, values:list) -> list[float]: # where each valu
         aside = lambda i: .4*(i*.618 % 1 - .5)                  # so that equal ones do not hide
         return [may['choices'].index(v) + aside(i) for i, v in enumerate(values)]
     if may['log']:
+        def marks(*steps): # those within the range
+            values = (step*10.**k for k in range(-12, 13) for step in steps)
+            return [v for v in values if may['low'] <= v <= may['high']]
         ax.set_xscale('log')
-        short = may['high']/may['low'] < 40
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if short else (1,)))
+        few = marks(1, 2, 5) if may['high']/may['low'] < 40 else marks(1)
+        ax.xaxis.set_major_locator(FixedLocator(few if len(few) > 1 else marks(1, 3, 5, 7)))
         ax.xaxis.set_major_formatter(StrMethodFormatter('{x:g}'))
         ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlim(may['low'], may['high'])

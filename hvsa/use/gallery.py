@@ -20,12 +20,13 @@ from torch import Tensor, nn
 
 from ..config import from_dict
 from ..datasets.images import mapped_tensor
+from ..engine.cache import damaged
 from ..engine.files import one_line, read_json
 from ..engine.weights import read_weights
 from ..hypersphere import cosine, project
 from ..retriever import Retriever
 from ..text import TEXT_ENCODERS
-from .gallery_folder import about, database
+from .gallery_folder import about, database, unsigned
 from .pictures import open_picture
 from .search import Hit, Hits, best, check_question, scores_by, top_rows
 from ..pretrained.start import load_vocab
@@ -81,6 +82,9 @@ class Gallery:
             except Exception as e: raise ValueError(f'{file} is damaged: {one_line(e)}') from None
             if array.dtype != np.float16 or array.shape != (info['pictures'], info['dim']):
                 raise ValueError(f'{file} is damaged: it holds {array.dtype} {array.shape}')
+            if bad := damaged(file, array.offset, 2*info['dim'], info.get('sums', [])):
+                raise ValueError(f'{file} is damaged (rows {bad.start} to {bad.stop - 1}): delete '
+                                 'it, and give the same hvsa_index again')
             self.current = info, array              # at once, for other threads
             return self.current
         raise OSError(f'{file} is missing: give the same hvsa_index again')
@@ -125,7 +129,8 @@ def search(self:Gallery,
 def like(self:Gallery, name:str, top:int=10) -> Hits: # without the picture itself
     "More pictures like one of the gallery's. ValueError for a name that it does not hold."
     with database(self.path) as db:
-        vector = row_of(db, name, 'vector', 'pictures join kept using (id)')
+        vector = unsigned(row_of(db, name, 'vector', 'pictures join kept using (id)'),
+                          self.info['dim'])
     hits = self.ranked(torch.frombuffer(bytearray(vector), dtype=torch.float16), top + 1, name)
     return Hits([h for h in hits if h.name != name][:top], name)
 

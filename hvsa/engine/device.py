@@ -17,6 +17,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from .files import one_line
+
 # %% ../../nbs/engine/device.ipynb #5414c2d5
 def default_device(
     name:str|torch.device|None=None, # such as 'cpu', 'cuda' or 'cuda:1'; None: the best one here
@@ -27,8 +29,8 @@ def default_device(
         others = {'cuda': torch.cuda.is_available(), 'mps': torch.backends.mps.is_available()}
         name = next((device for device, here in others.items() if here), 'cpu')
     try: torch.empty(1, device=name).cpu()
-    except (RuntimeError, AssertionError) as e:
-        reason = str(e).splitlines()[0]
+    except (RuntimeError, AssertionError, ImportError) as e:    # the last for parts of others
+        reason = one_line(e)[:140]
         raise ValueError(f'device {str(name)!r} cannot be used here: {reason}') from None
     return torch.device(name)
 

@@ -18,7 +18,8 @@ import yaml
 
 from ..config import RANGES, Config, choose, preset
 from ..engine.fields import Range, check_number, check_setting, choices_of
-from .flags import as_value, command, plain_errors
+from ..engine.typed import as_value
+from .flags import command, plain_errors
 from .rows import read_table
 
 # %% ../../nbs/use/tune.ipynb #50534a37
@@ -34,7 +35,7 @@ def checked(name:str, value):
     if name not in KINDS:
         near = [f': did you mean {k}?' for k in difflib.get_close_matches(str(name), KINDS, 1)]
         raise ValueError(''.join([f'{name} is no setting', *near]))
-    value = as_value(value, number=str not in kinds_of(name))
+    value = as_value(value, KINDS[name])
     check_setting(name, KINDS[name], value, RANGES.get(name, Range()))
     if name in (known := registries()): choose(known[name], value, name.replace('_', ' '))
     return float(value) if float in kinds_of(name) and type(value) is int else value

@@ -6,7 +6,6 @@
 __all__ = ['words_of', 'Gallery', 'hits_of', 'row_of', 'open_gallery']
 
 # %% ../../nbs/use/gallery.ipynb #7523102d
-import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,12 +16,12 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 from PIL import Image
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from ..config import from_dict
 from ..datasets.images import mapped_tensor
-from ..engine.files import one_line
+from ..engine.files import one_line, read_json
+from ..engine.weights import read_weights
 from ..hypersphere import cosine, project
 from ..retriever import Retriever
 from ..text import TEXT_ENCODERS
@@ -39,14 +38,12 @@ def words_of(
     file = path/'config.json'
     if not file.is_file(): raise FileNotFoundError(f'{file} is missing: the gallery has no model')
     try:
-        saved = json.loads(file.read_text(encoding='utf-8'))
+        saved = read_json(file)
         config = replace(from_dict(saved['config']), frozen=False, views=1)
         if config.model != 'hvsa' or config.text_encoder not in TEXT_ENCODERS: return None
         text = TEXT_ENCODERS[config.text_encoder](config, saved['vocab_size'])
         model = Retriever(config, nn.Identity(), text, saved['vocab_size'])
-        with safe_open(path/'model.safetensors', 'pt') as weights:
-            names = [k for k in weights.keys() if k.startswith('text.')]
-            model.load_state_dict({k: weights.get_tensor(k) for k in names})
+        model.load_state_dict(read_weights(path/'model.safetensors', 'text.'))
     except Exception as e:                                  # damaged files raise nearly anything
         raise ValueError(f'{path} holds no model that fits: {one_line(e)}') from None
     model.vocab = load_vocab(config, path/'vocab.json')

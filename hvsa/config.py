@@ -10,7 +10,7 @@ __all__ = ['ABOVE_0', 'SHARE', 'WEIGHT', 'RANGES', 'TOY', 'LAPTOP_GRU', 'LAPTOP'
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal
 
-from .engine.fields import Range, check_fields, choose, renamed
+from .engine.fields import Range, check_fields, choose, renamed, shown
 
 _all_ = ['choose'] # where users of settings look for it
 
@@ -195,6 +195,6 @@ def from_dict(values:dict) -> Config:
     values = renamed(values, OLD_NAMES)
     known = [f.name for f in fields(Config)]
     if unknown := [k for k in values if k not in known]:
-        raise ValueError(f'unknown setting {", ".join(map(str, unknown))}: '
+        raise ValueError(f'unknown setting {", ".join(map(shown.word, unknown))}: '
                          f'choose from {", ".join(known)}')
     return Config(**values)

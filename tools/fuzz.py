@@ -9,6 +9,7 @@ number alone: `--only NAME --at 17` reads that one again and shows what was rais
 """
 import gzip, io, json, multiprocessing, os, pickle, random, re, resource, shutil, signal, struct
 import sys, tempfile, time, traceback, warnings, zipfile, zlib
+from importlib import import_module
 from multiprocessing.connection import wait
 from pathlib import Path
 from fastcore.script import call_parse
@@ -17,6 +18,8 @@ SECONDS, BYTES = 5, 2**30
 BAD = 'traceback', 'hang', 'memory', 'executed'
 READERS = {} # name -> (what makes good files in a folder, names of those that are changed, reader)
 MARK = 'executed'
+IMPORTED = ('cli', 'experiments.compare', 'experiments.tune', 'use.ask', 'use.share', 'use.tune',
+            'use.gallery', 'use.indexing', 'datasets.prepare', 'datasets.check')
 
 def reader(name:str, targets:str, make=None):
     "Registers a reader of the file `targets` (several: a file each, with blanks between)."
@@ -27,10 +30,11 @@ def reader(name:str, targets:str, make=None):
 
 # Changes ------------------------------------------------------------------------------------------
 
-HUGE = [b'\xff'*2, b'\xff'*4, b'\xff'*8, b'\x7f' + b'\xff'*3, b'\xff'*3 + b'\x7f', b'\x00\x00\x00\x40',
+HUGE = [b'\xff'*2, b'\xff'*4, b'\xff'*8, b'\x7f' + b'\xff'*3, b'\xff'*3 + b'\x7f', b'\0\0\0\x40',
         b'\xff'*7 + b'\x7f', b'\x00'*4, struct.pack('<d', float('nan')), struct.pack('>I', 10**9)]
-TEXTS = ['1e999', '-1', '9'*5000, '0'*300 + '1', 'NaN', '-Infinity', 'null', '[]', '{}', '""', 'true',
-         '1e-320', '18446744073709551616', '\x1b[31mred', '"\\ud800"', '\u202e', '\x00', '\ufeff',
+TEXTS = ['1e999', '-1', '9'*5000, '0'*300 + '1', 'NaN', '-Infinity', 'null', '[]', '{}', '""',
+         'true', '1e-320', '18446744073709551616', '\x1b[31mred', '"\\ud800"', '\u202e', '\x00',
+         '\ufeff',
          '!!python/object/apply:os.system ["touch executed"]', '&a [*a, *a]', '<<: *a', '\t', "'",
          '"\\u001b[2J"', '\u2028', '../'*50 + 'etc/passwd', '/dev/zero', 'CON', 'é'*200, '%s%n']
 
@@ -48,7 +52,7 @@ def pickled(rng:random.Random) -> bytes:
 
 def deep(rng:random.Random) -> bytes:
     n = rng.choice([200, 900, 5000, 100_000])
-    return rng.choice([b'['*n, b'{"a":'*n, b'[' * n + b']' * n, b'{"a":'*n + b'1' + b'}'*n, b'- '*n])
+    return rng.choice([b'['*n, b'{"a":'*n, b'['*n + b']'*n, b'{"a":'*n + b'1' + b'}'*n, b'- '*n])
 
 def bits(data, rng):
     for _ in range(rng.choice([1, 1, 2, 8, 64])):
@@ -101,9 +105,10 @@ def lines(data, rng):
 
 def whole(data, rng):
     "Something else altogether."
-    return rng.choice([lambda: b'', lambda: deep(rng), lambda: pickled(rng), lambda: rng.randbytes(999),
-                       lambda: rng.choice(TEXTS).encode('utf-8', 'surrogatepass'), lambda: b'\n'*999,
-                       lambda: evil_zip(rng), lambda: evil_npy(rng), lambda: b'[' + b'1,'*10**6 + b'1]'])()
+    return rng.choice([
+        lambda: b'', lambda: deep(rng), lambda: pickled(rng), lambda: rng.randbytes(999),
+        lambda: rng.choice(TEXTS).encode('utf-8', 'surrogatepass'), lambda: b'\n'*999,
+        lambda: evil_zip(rng), lambda: evil_npy(rng), lambda: b'[' + b'1,'*10**6 + b'1]'])()
 
 def evil_npy(rng):
     "An array of objects."
@@ -129,7 +134,7 @@ def inside(data, rng):
         made = io.BytesIO()
         with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(made, 'w') as new:
             names, method = old.namelist(), rng.choice([0, 0, 8])
-            chosen = rng.choice([*names, *(n for n in names if n.endswith('.pkl'))*3])
+            chosen = rng.choice([*names, *[n for n in names if n.endswith('.pkl')]*3])
             for name in names:
                 content = old.read(name)
                 if name == chosen: content = bytes(
@@ -159,13 +164,25 @@ def plain(data, rng):
         if data: data = bytearray(rng.choice(PLAIN)(data, rng))
     return data
 
+def unsealed(data:bytes) -> bytes:
+    "Without its checksum, which would hide every other check."
+    try:
+        n = struct.unpack('<Q', data[:8])[0] if data[8:9] == b'{' else 0
+        head = json.loads(data[8:8+n] if n else data)
+        if n: head.pop('__metadata__', None)
+        else: del head['sha256']
+        made = json.dumps(head, indent=None if n else 2).encode()
+        return (struct.pack('<Q', len(made)) if n else b'') + made + (data[8+n:] if n else b'')
+    except (ValueError, KeyError, TypeError, struct.error, AttributeError): return data
+
 def changed(data:bytes, rng:random.Random) -> bytes:
+    if rng.random() < .7: data = unsealed(data)
     kind = rng.choices([plain, inside, whole], [6, 4, 1])[0]
     return bytes(kind(bytearray(data), rng)) if data else bytes(whole(data, rng))
 
 # Good files ---------------------------------------------------------------------------------------
 
-CAPTIONS = ['two red boats lie in a harbour', 'a green field beside a road', 'many planes', 'a pond']
+CAPTIONS = ['two red boats lie in a harbour', 'a green field beside a road', 'many planes', 'pond']
 
 def write(folder, name, content):
     (folder/name).parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +225,8 @@ def run(folder):
     write_run(folder, Run(model.config, 'data/toy', None))
     save_model(model, folder)
     save_state(folder, model, make_optimizer(model), [{'epoch': 0, 'loss': 1., 'valid_rsum': 9.}])
-    metrics = {f'{s}_{k}': 50. for s in ('i2t', 't2i') for k in ('r1', 'r5', 'r10', 'medr', 'meanr')}
+    names = 'r1', 'r5', 'r10', 'medr', 'meanr'
+    metrics = {f'{side}_{k}': 50. for side in ('i2t', 't2i') for k in names}
     write(folder, 'metrics.json', {'test': metrics | {'rsum': 300., 'mR': 50.}, 'epochs': 7,
                                    'best_epoch': 3, 'data': 'toy', 'start': {}, 'test_images': 2})
     import numpy as np
@@ -237,9 +255,9 @@ def coco():
                             for i in range(6) for k in range(5)]}
 
 def nwpu():
-    return {'airport': [{'filename': f'a_{i}.png', 'split': 'test' if i > 3 else 'train', 'imgid': i,
-                         'raw': CAPTIONS[0], **{f'raw_{k}': CAPTIONS[k % 4] for k in range(1, 5)}}
-                        for i in range(6)]}
+    raw = {'raw': CAPTIONS[0], **{f'raw_{k}': CAPTIONS[k % 4] for k in range(1, 5)}}
+    return {'airport': [{'filename': f'a_{i}.png', 'split': 'test' if i > 3 else 'train',
+                         'imgid': i, **raw} for i in range(6)]}
 
 def rows(mark:str, head:str='', numbered=False):
     return head + ''.join(f'a_{i}.png{f"#{k}" if numbered else ""}{mark}{CAPTIONS[k % 4]}\n'
@@ -261,7 +279,8 @@ def python2_rows(folder):
     import numpy as np
     table = np.load(folder/'utable.npy')
     row = lambda r: (b'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS\'b\'\ntR'
-                     b"(I1\n(I8\ntcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n"
+                     b"(I1\n(I8\ntcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\n"
+                     b'tbI00\n'
                      + b'T' + struct.pack('<I', 32) + r.tobytes() + b'tb')
     head = b"{'descr': '|O', 'fortran_order': False, 'shape': (5,), }"
     head += b' '*(-(len(head) + 11) % 64) + b'\n'
@@ -312,8 +331,7 @@ def kept(folder):
 def gallery(folder):
     "An index of six pictures."
     pictures(folder)
-    import hvsa.use.indexing                                           # gives models `index`
-    small_model().eval().index(folder/'images', folder/'gallery')
+    small_model().eval().index(folder/'images', folder/'gallery')  # `use.indexing` gives it
 
 def comparison(folder):
     run(folder)
@@ -327,10 +345,15 @@ PLAN = ('data: data/toy\nseeds: [0, 1]\ncommon: {epochs: 5, dim: 128}\nrows:\n  
         '  AMFMN: {preset: toy-amfmn, lr: 5e-4}\n  both: {preset: toy, beta: [0, 0.5]}\n')
 SEARCH = ('preset: toy\nsettings: {epochs: 1}\nseeds: [0]\nsearch:\n  lr: {low: 1e-4, high: 1e-2, '
           'log: true}\n  dropout: [0, 0.2]\ntrials: 3\nsampler_seed: 1\nstart:\n  - {lr: 1e-3}\n')
-values = {'lr': 1e-3, 'beta': .5, 'batch_size': 64, 'text_start': None, 'relu': True, 'preset': 'toy'}
+VALUES = {'lr': 1e-3, 'beta': .5, 'batch_size': 64, 'text_start': None, 'preset': 'toy'}
+
+def of_several(e:ValueError) -> ValueError:
+    "Of an error that has a line for each problem: the first that is not as a line should be."
+    said = str(e).split('\n')
+    return ValueError(next((line for line in said if not line.isprintable()), said[0]))
 
 @reader('settings, YAML', 'mine.yaml', files(mine__yaml=YAML))
-@reader('settings, JSON', 'mine.json', files(mine__json=values))
+@reader('settings, JSON', 'mine.json', files(mine__json=VALUES))
 def _(folder, file):
     from hvsa.use.flags import settings
     settings(None, folder/file, {})
@@ -338,22 +361,27 @@ def _(folder, file):
 @reader('comparison', 'plan.yaml', files(plan__yaml=PLAN))
 def _(folder, file):
     from hvsa.use.rows import plan_of, read_plan
-    plan_of(read_plan(folder/file))
+    said = read_plan(folder/file)
+    try: plan_of(said)                          # what is wrong may stand in flags too
+    except ValueError as e: raise ValueError(f'{file}: {e}') from None
 
 @reader('search', 'search.yaml', files(search__yaml=SEARCH))
 def _(folder, file):
-    from hvsa.use.tune import read_search
-    read_search(folder/file)
+    from hvsa.use.tune import BadSearch, read_search
+    try: read_search(folder/file)
+    except BadSearch as e: raise of_several(e) from None
 
 @reader('lists', 'train_filename.txt train_caps.txt test_filename.txt test_caps.txt', lists)
 def _(folder, file):
     from hvsa.datasets.splits import load_split
     for part in ('train', 'test'): load_split(folder, part)
 
-@reader('lists, checked', 'train_filename.txt train_caps.txt test_filename.txt images/train_0.png', lists)
+@reader('lists, checked', 'train_filename.txt train_caps.txt test_filename.txt '
+        'images/train_0.png', lists)
 def _(folder, file):
     from hvsa.datasets.check import check_dataset, report
-    report(check_dataset(folder, 'images', progress=False))
+    said = report(check_dataset(folder, 'images', progress=False)).split('\n')
+    if bad := [line for line in said if not line.isprintable()]: raise ValueError(bad[0])
 
 def annotated(**contents):
     def make(folder):
@@ -372,10 +400,7 @@ def annotated(**contents):
 def _(folder, file):
     from hvsa.datasets.prepare import BadData, prepare
     try: prepare(folder/file, folder/'made', folder/'images', progress=False)
-    except BadData as e:                                    # a line for each of its problems
-        said = str(e).splitlines()
-        bad = [line for line in said if not line.isprintable()]
-        raise ValueError(bad[0] if bad else f'{folder/file}: {len(said)} lines') from None
+    except BadData as e: raise of_several(e) from None
 
 @reader('vocabulary', 'vocab.json', run)
 def _(folder, file):
@@ -412,16 +437,14 @@ def _(folder, file):
 
 @reader('result of a seed', 'metrics.json run.json', run)
 def _(folder, file):
-    from hvsa.experiments.protocol import finished
+    from hvsa.experiments.run_folder import finished
     finished(folder, small_model().config)
 
 @reader('result of a row', 'metrics.json run.json test_ranks.npz failed.json', comparison)
 def _(folder, file):
     from hvsa.experiments.compare import Job, found
-    from hvsa.experiments.run_record import read_run
     if file != 'failed.json': (folder/'failed.json').unlink()
-    job = Job(small_model().config, 'data/toy', folder, None)
-    found(job)
+    found(Job(small_model().config, 'data/toy', folder, None))
 
 @reader('kept array', 'kept.npy', kept)
 def _(folder, file):
@@ -477,7 +500,8 @@ def _(folder, file):
     from hvsa.use.pictures import open_picture
     open_picture(folder/file, None, None, 64)
 
-@reader('gallery', 'gallery/gallery.sqlite gallery/vectors-1.npy gallery/model/config.json', gallery)
+@reader('gallery', 'gallery/gallery.sqlite gallery/vectors-1.npy gallery/model/config.json',
+        gallery)
 def _(folder, file):
     from hvsa.use.gallery import Gallery
     found = Gallery(folder/'gallery')
@@ -493,6 +517,24 @@ def search_noted(folder, file='search.json'):
 
 reader('note of a search', 'search.json', search_noted)(search_noted)
 
+# What must be found: a table of faults without them would say nothing
+
+@reader('!traceback', 'a.txt', files(a__txt='1'))
+def _(folder, file): {}['a key']
+@reader('!two lines', 'a.txt', files(a__txt='1'))
+def _(folder, file): raise ValueError(f'{folder/file}\nis bad')
+@reader('!no name', 'a.txt', files(a__txt='1'))
+def _(folder, file): raise ValueError('bad')
+@reader('!hang', 'a.txt', files(a__txt='1'))
+def _(folder, file):
+    while True: pass
+@reader('!memory', 'a.txt', files(a__txt='1'))
+def _(folder, file): bytearray(2*BYTES)
+@reader('!executed', 'a.pkl', files(a__pkl=pickle.dumps(Evil())))
+def _(folder, file): pickle.loads(pickle.dumps(Evil()))
+@reader('!ended', 'a.txt', files(a__txt='1'))
+def _(folder, file): os._exit(3)
+
 # Reading in a process -----------------------------------------------------------------------------
 
 def verdict(read, folder:Path, file:str) -> tuple[str, str]:
@@ -502,6 +544,7 @@ def verdict(read, folder:Path, file:str) -> tuple[str, str]:
         return 'read', ''
     except (ValueError, OSError) as e:
         said, names = str(e), [p.name for p in folder.rglob('*')] + [str(folder)]
+        if len(said) > 2000: return 'traceback', f'too long: {said[:300]}'
         if not said.isprintable(): return 'traceback', f'no line: {type(e).__name__}: {said!r:.300}'
         from hvsa.config import Config
         names += list(Config.__dataclass_fields__)          # or the setting that is wrong
@@ -582,10 +625,11 @@ class Place:
         self.start()
         return ('traceback', f'ended with {code}') if dead else ('hang', f'over {SECONDS} s')
 
-def all_read(jobs:list, places:list[Place], told):
-    "Hand out the files, and tell what became of each."
+def all_read(jobs:list, places:list[Place], told, until:float):
+    "Hand out the files, as long as there is time, and tell what became of each."
     waiting, busy = list(reversed(jobs)), []
     while waiting or busy:
+        if time.time() > until: waiting = []
         for place in places:
             if place.job is None and waiting:
                 place.give(waiting.pop())
@@ -600,7 +644,8 @@ def all_read(jobs:list, places:list[Place], told):
 def table(counts:dict) -> str:
     from tabulate import tabulate
     heads = ['reader', 'files', 'read', 'refused', *BAD]
-    lines = [[name, sum(c.values()), *(c.get(k, 0) for k in heads[2:])] for name, c in counts.items()]
+    lines = [[name, sum(c.values()), *(c.get(k, 0) for k in heads[2:])]
+             for name, c in counts.items() if c]
     lines.append(['all', *(sum(column) for column in list(zip(*lines))[1:])])
     return tabulate(lines, heads)
 
@@ -612,23 +657,24 @@ def main(
     at:int=None, # This file alone, and what was raised
     json_:str=None, # Write counts and faults here, as JSON
     workers:int=2, # Processes at a time
+    minutes:float=1e6, # Begin no file after so many
     show:int=3, # Faults to print of each reader
 ):
     "Read damaged files, print a table, and end with 1 where one did what none may"
     os.environ.setdefault('OMP_NUM_THREADS', '1')
     if sys.platform != 'linux': sys.exit('this runs on Linux: it bounds memory and watches clocks')
-    import hvsa.cli, hvsa.experiments.compare, hvsa.use.ask, hvsa.use.share, hvsa.use.tune
-    import hvsa.use.gallery, hvsa.datasets.prepare, hvsa.experiments.tune, hvsa.experiments.protocol
+    for module in IMPORTED: import_module(f'hvsa.{module}')     # once, for all processes
     warnings.simplefilter('ignore')
-    names = [n for n in READERS if n.startswith(tuple(filter(None, only.split(';'))) or '')]
+    begins = tuple(filter(None, only.split(';'))) or ''
+    names = [n for n in READERS if n.startswith(begins) and (n[0] != '!' or only)]
     counts, faults, start = {n: {} for n in names}, {n: [] for n in names}, time.time()
     with tempfile.TemporaryDirectory() as root:
-        root, good, jobs = Path(root), {}, []
+        root, jobs = Path(root), []
         for i, name in enumerate(names):
             make, targets, read = READERS[name]
             (folder := root/f'good-{i}').mkdir()
             make(folder)
-            for file in targets:
+            for file in targets if name[0] != '!' else ():
                 shutil.rmtree(root/'try', ignore_errors=True)
                 shutil.copytree(folder, root/'try')
                 became, said = verdict(read, root/'try', file)
@@ -641,11 +687,11 @@ def main(
             if became in BAD: faults[name].append({'at': k, 'became': became, 'said': said})
             if at is not None: print(f'{name} {k}: {became}: {said}')
         places = [Place(root, seed) for _ in range(workers)]
-        try: all_read(jobs, places, told)
+        try: all_read(jobs, places, told, start + 60*minutes)
         finally:
             for place in places: place.end()
     for name, found in faults.items():
-        for f in found[:show]: print(f'\n{name}, file {f["at"]}: {f["became"]}\n{f["said"].strip()}')
+        for f in found[:show]: print(f'\n{name}, file {f["at"]}: {f["became"]}\n{f["said"]}')
     print(f'\n{table(counts)}\n\n{time.time() - start:.0f} s, seed {seed}')
     if json_: Path(json_).write_text(json.dumps({'seed': seed, 'files': files, 'counts': counts,
                                                  'faults': faults}, indent=1))

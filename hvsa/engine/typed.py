@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['NUMBER', 'WORDS', 'BYTES', 'VALUES', 'plain', 'as_value', 'Loader', 'value_of', 'read_typed']
 
-# %% ../../nbs/engine/typed.ipynb #7335920e
+# %% ../../nbs/engine/typed.ipynb #c4b94a1f
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -14,7 +14,7 @@ import yaml
 
 from .files import read_json
 
-# %% ../../nbs/engine/typed.ipynb #52d8306d
+# %% ../../nbs/engine/typed.ipynb #61a36e8a
 NUMBER = re.compile(r'[-+]?(\.[0-9]+|[0-9]{1,300}(\.[0-9]*)?)([eE][-+]?[0-9]+)?')
 WORDS = {'': None, '~': None, 'null': None, 'true': True, 'false': False}
 
@@ -29,14 +29,15 @@ def as_value(value, kind=float):
     """What was typed, as a field with the annotation `kind` holds it: 'none' becomes None, text
     that looks like a number or a truth becomes one where one is wanted, and 0 and 1 become truths.
     A list is taken value by value."""
-    if isinstance(value, list): return [as_value(v, kind) for v in value]
+    if isinstance(value, list):
+        return [v if isinstance(v, list) else as_value(v, kind) for v in value]
     kinds = get_args(kind) or (kind,)
     if isinstance(value, str):
         if value.lower() == 'none': return None
         if str not in kinds or bool in kinds: value = plain(value)
     return bool(value) if bool in kinds and type(value) is int and value in (0, 1) else value
 
-# %% ../../nbs/engine/typed.ipynb #738d5d0a
+# %% ../../nbs/engine/typed.ipynb #ba83dcbb
 BYTES, VALUES = 200_000, 20_000 # more is no file that somebody typed
 
 class Loader(yaml.BaseLoader):

@@ -21,7 +21,7 @@ import numpy as np
 from torch import Tensor
 
 from ..engine.cache import npy_head
-from ..engine.files import write_atomic
+from ..engine.files import one_line, write_atomic
 from ..hypersphere import project
 from ..pretrained.features import fingerprint
 from ..retriever import Retriever
@@ -52,11 +52,14 @@ def database(
         finally: db.close()
     except sqlite3.DatabaseError as e:
         raise OSError(f'{file}: {e}: make room, give it write permission, or name another '
-                      'folder' if write else f'{file} cannot be read as a gallery: {e}') from None
+                      'folder' if write else f'{file} cannot be read as a gallery: '
+                      f'{one_line(e)}') from None
 
 def about(db:sqlite3.Connection) -> dict:
-    "What the gallery says of itself."
-    return {k: json.loads(v) for k, v in db.execute('select key, value from about')}
+    "What the gallery says of itself. DatabaseError where it cannot be read."
+    try: return {k: json.loads(v) for k, v in db.execute('select key, value from about')}
+    except (ValueError, TypeError, RecursionError):
+        raise sqlite3.DatabaseError('its notes of itself are damaged') from None
 
 def set_about(db:sqlite3.Connection, **values):
     rows = [(k, json.dumps(v)) for k, v in values.items()]

@@ -17,7 +17,8 @@ from typing import NamedTuple, get_args
 import yaml
 
 from ..config import RANGES, Config, choose, preset
-from ..engine.fields import Range, check_number, check_setting, choices_of
+from ..engine.fields import Range, check_number, check_setting, choices_of, shown
+from ..engine.files import one_line
 from ..engine.typed import as_value
 from .flags import command, plain_errors
 from .rows import read_table
@@ -34,7 +35,7 @@ def checked(name:str, value):
     that does not fit."""
     if name not in KINDS:
         near = [f': did you mean {k}?' for k in difflib.get_close_matches(str(name), KINDS, 1)]
-        raise ValueError(''.join([f'{name} is no setting', *near]))
+        raise ValueError(''.join([f'{shown.word(name)} is no setting', *near]))
     value = as_value(value, KINDS[name])
     check_setting(name, KINDS[name], value, RANGES.get(name, Range()))
     if name in (known := registries()): choose(known[name], value, name.replace('_', ' '))
@@ -115,7 +116,7 @@ def search_of(
         faults.append(f'{key}: expected {"lines like lr: 1" if kind is dict else "a list"}')
         return kind()
     for k in said:
-        if k not in known: faults.append(f'{k} is not known here: choose from {", ".join(known)}')
+        if k not in known: faults.append(f'{shown.word(k)} is not known here: choose from {", ".join(known)}')
     base = tried('preset', lambda name: preset(name).preset, str(said.get('preset')))
     fixed = {k: tried('settings', checked, k, v) for k, v in part('settings', dict, {}).items()}
     space = {k: tried('search', values_of, k, v) for k, v in part('search', dict, {}).items()}
@@ -132,7 +133,7 @@ def search_of(
              for n, row in enumerate(part('start', list, []), 1)] if not faults else []
     found = Search(base, fixed, seeds, space, *(value for _, value, _ in numbers), start)
     if not faults: tried('search', check_together, found)
-    if faults: raise BadSearch('\n'.join(f'{file}: {fault}' for fault in faults))
+    if faults: raise BadSearch('\n'.join(one_line(f'{file}: {fault}') for fault in faults))
     return found
 
 def check_together(search:Search, most:int=10_000):

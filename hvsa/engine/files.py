@@ -169,6 +169,7 @@ def lock_file(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_symlink(): raise OSError(f'{path} is a link, and a lock is not: remove it')
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o666))      # FileLock would try for ever
     lock = FileLock(path)
     try: lock.acquire(timeout=min(wait, 1) if wait >= 0 else 1)
     except Timeout:

@@ -38,6 +38,8 @@ def commands() -> dict:
     for name in HEAVY:
         try: importlib.import_module(name)
         except ImportError as e: print(f'without {name}: {e}', file=sys.stderr)
+    importlib.import_module('matplotlib.backends.backend_agg')
+    importlib.import_module('PIL.Image').init()
     def function(place):
         module, _, name = place.partition(':')
         return getattr(importlib.import_module(module), name)
@@ -74,7 +76,10 @@ class Child:
                 atexit._run_exitfuncs()
                 sys.stdout.flush(), sys.stderr.flush()
             except KeyboardInterrupt: code = 130    # after the command's own end
-        finally: os._exit(code)
+        except BaseException: traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
 
     def poll(self) -> bool:
         "Whether it has ended."

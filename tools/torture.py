@@ -8,11 +8,12 @@ Whatever happens to a command, the same command again must end as an uninterrupt
 finished epoch trained again, nothing left over; what cannot work says so in one line. The table counts the cases
 in which that was not so; exit code 1 unless there are none.
 """
-import json, os, random, re, shutil, signal, sys, tempfile, time
+import json, os, random, re, shutil, signal, subprocess, sys, tempfile, time
 from pathlib import Path
 from typing import NamedTuple
 from fastcore.script import call_parse
-from forked import (Child, commands, copy, limit_files, on_change, own_mounts, read_only, small_disk, unmount)
+from forked import (ROOT, Child, Ended, commands, copy, limit_files, on_change, own_mounts, read_only, small_disk,
+                    unmount)
 from torture_results import kept, lost, said, snapshot
 
 COLUMNS = 'lost', 'unequal', 'traceback', 'hang', 'silent', 'leftover', 'message'
@@ -21,12 +22,13 @@ SMALL = ('--epochs 3 --batch_size 16 --width 4 --word_dim 8 --hidden 16 --dim 16
 SETTINGS = {k: v for k, v in re.findall(r'--(\w+) (\w+)', SMALL)} | {'epochs': '2'}
 ROW = ' '.join(f'{k}={v}' for k, v in SETTINGS.items())
 SEARCH = 'preset: toy\nsettings: {{{}}}\nseeds: [1]\ntrials: 3\nsearch: {{lr: {{low: 0.001, high: 0.01, log: true}}}}\n'
-TREES = { # name -> the trees it goes on from, and the command that makes it
+TREES = { # name -> the trees it goes on from, the command that makes it, what is taken away
     'empty': ([], ''),
     'run': ([], f'hvsa_train --data toy --out in/run --cache in/cache {SMALL}'),
     'run1': ([], f'hvsa_train --data toy --out in/run --cache in/cache {SMALL} --epochs 1'),
     'frozen': ([], f'hvsa_train --data toy --out in/run --cache in/cache --frozen true --views 2 {SMALL}'),
-    'seeds': ([], f'hvsa_train --data toy --out in/seeds --cache in/cache --seeds 1,2 {SMALL}'),
+    'seeds': ([], f'hvsa_train --data toy --out in/seeds --cache in/cache --seeds 1,2 {SMALL}',
+              'in/seeds/protocol.json'),                    # to be made again of the runs
     'compared': ([], f'hvsa_compare --rows "A: toy {ROW}; B: toy-vse {ROW}" --seeds 0,1 --data toy --out in/cmp '
                      '--cache in/cache --quiet'),
     'tuned': ([], 'hvsa_tune search.yaml --data toy --out in/tuned --cache in/cache --quiet'),
@@ -60,13 +62,32 @@ READERS = { # which files are damaged -> command that must notice, and the tree
     'resume': (SCENES['resume'].line, 'run1', 'in/run/*'),
     'pictures': (f'hvsa_train --data toy --out in/run2 --cache in/cache {SMALL} --seed 5', 'run1', 'in/cache/*.npy'),
     'maps': ('hvsa_eval in/run --cache in/cache --quiet', 'frozen', 'in/cache/*'),
-    'gallery': ('hvsa_search in/gallery "a plane near trees" --json', 'gallery', 'in/gallery/**/*'),
+    'gallery': ('hvsa_search in/gallery "planes near trees" --json', 'gallery', 'in/gallery/**/*'),
     'indexed': (TREES['gallery'][1], 'gallery', 'in/gallery/**/*'),
     'seeds': (TREES['seeds'][1], 'seeds', 'in/seeds/**/*'),
     'compared': (TREES['compared'][1], 'compared', 'in/cmp/**/*'),
     'tuned': (TREES['tuned'][1], 'tuned', 'in/tuned/**/*'),
     'export': (TREES['exported'][1], 'run', 'in/run/*'),
 }
+
+def without_drawing():
+    "In a child: figures are files of a few bytes, written as ever; drawing them takes longer than such a training."
+    from matplotlib.figure import Figure
+    def savefig(self, file, **_):
+        with open(file, 'wb') as f: f.write(b'figure')
+    Figure.savefig = savefig
+    sys.modules['hvsa.experiments.run_folder'].show_retrieval = lambda *args, **_: Figure()
+
+class Reference(NamedTuple):
+    "What a command does when nothing happens."
+    ended:Ended
+    files:dict # snapshot
+    changes:int # of files
+    size:int # bytes on a disk
+
+def size_of(folder:Path) -> int:
+    "Bytes that a folder takes on a disk."
+    return sum(-(-p.lstat().st_size//4096)*4096 + 4096 for p in folder.rglob('*'))
 
 class Bench:
     "Where cases run: references are made once, each case has a folder of its own."
@@ -85,9 +106,7 @@ class Bench:
     def start(self, line:str, folder:Path, prepare=None, logs:str='') -> Child:
         words = [a or b for a, b in re.findall(r'"([^"]*)"|(\S+)', line)]
         def ready():
-            from matplotlib.figure import Figure
-            draw = Figure.savefig                          # as it is, in fewer pixels
-            Figure.savefig = lambda self, *a, **k: draw(self, *a, **k | {'dpi': 30})
+            without_drawing()
             if prepare: prepare()
         return Child(self.functions[words[0]], words, folder, self.work/f'logs{logs}'/folder.name, ready)
 
@@ -95,30 +114,32 @@ class Bench:
         "A folder as a finished command leaves it, made once."
         path = self.trees/name
         if not path.exists():
-            before, line = TREES[name]
-            copy(self.tree(before[0] if before else 'empty'), path)
-            ended = self.start(line, path).wait(300)
+            before, line, *apart = TREES[name]
+            here = self.folder(before[0] if before else 'empty')
+            ended = self.start(line, here).wait(300)
             if ended.code: sys.exit(f'{line}\nended with {ended.code}: {ended.err}')
+            for file in apart: (here/file).unlink()
+            here.rename(path)
         return path
 
-    def folder(self, tree:str, name:str) -> Path:
-        path = self.work/'cases'/name
-        shutil.rmtree(path, ignore_errors=True)
-        copy(self.tree(tree), path)
-        return path
+    def folder(self, tree:str) -> Path:
+        "The folder in which all that is tried runs, since some files hold its path: a copy of a tree."
+        source, here = self.tree(tree), self.work/'here'
+        shutil.rmtree(here, ignore_errors=True)
+        copy(source, here)
+        return here
 
-    def reference(self, line:str, tree:str) -> tuple:
-        "How it ends when nothing happens: Ended, snapshot, number of changes of files."
+    def reference(self, line:str, tree:str) -> Reference:
+        "What a command does when nothing happens."
         if (line, tree) not in self.known:
-            folder = self.folder(tree, f'reference-{len(self.known)}')
-            log = self.work/f'changes-{len(self.known)}'
+            folder, log = self.folder(tree), self.work/f'changes-{len(self.known)}'
             def count():
                 out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
                 on_change(folder, lambda event, path: os.write(out, f'{event} {path}\n'.encode()))
             ended = self.start(line, folder, count).wait(300)
             if ended.code: sys.exit(f'{line}\nended with {ended.code}: {ended.err}')
             changes = log.read_text(encoding='utf-8').splitlines() if log.exists() else []
-            self.known[line, tree] = ended, snapshot(folder), len(changes)
+            self.known[line, tree] = Reference(ended, snapshot(folder), len(changes), size_of(folder/'in'))
         return self.known[line, tree]
 
 def spoken(ended, naming:str='', must_fail:bool=False) -> dict:
@@ -145,11 +166,11 @@ def differences(folder:Path, want:dict, apart:tuple=()) -> dict:
 
 # Groups: each gives what was done and what is wrong ----------------------------------------------
 
-def kill(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict]:
+def kill(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "Ended at a moment, once or several times; then the same command until its end."
     scene = SCENES[name]
-    right, want, changes = bench.reference(scene.line, scene.tree)
-    folder, done, faults, before = bench.folder(scene.tree, label), [], {}, {}
+    right, want, changes, _ = bench.reference(scene.line, scene.tree)
+    folder, done, faults, before = bench.folder(scene.tree), [], {}, {}
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         number = rng.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
         how = rng.choice(['time', 'change', 'change', 'file'])
@@ -188,15 +209,13 @@ def wait_for(child:Child, folder:Path, name:str, moment:float):
         time.sleep(.0005)
     time.sleep(moment*.01)
 
-def disk(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict]:
+def disk(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "A disk that fills up; then one with room, and the same command."
     scene = SCENES[name]
-    _, want, _ = bench.reference(scene.line, scene.tree)
-    folder = bench.folder(scene.tree, label)
+    _, want, _, need = bench.reference(scene.line, scene.tree)
+    folder = bench.folder(scene.tree)
     place, fresh = folder/'in', bench.tree(scene.tree)/'in'
-    size = lambda path: sum(-(-p.lstat().st_size//4096)*4096 + 4096 for p in path.rglob('*'))
-    used = size(fresh)
-    need = max(size(bench.work/'cases'/reference_name(bench, scene))*9//10 if True else 0, used + 16384)
+    used, need = size_of(fresh), need*9//10
     room = rng.randint(0, max(1, (need - used)//4096))*4096
     mounted = bench.mounts and rng.random() < .8 and small_disk(place, used + 65536)
     if mounted:
@@ -220,14 +239,11 @@ def disk(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict
     if mounted: unmount(place)
     return what, faults
 
-def reference_name(bench:Bench, scene:Scene) -> str:
-    return f'reference-{list(bench.known).index((scene.line, scene.tree))}/in'
-
-def readonly(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict]:
+def readonly(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "A folder that cannot be written: one line and nothing changed; what only reads works."
     reads = {'eval': ('hvsa_eval in/run --cache none --quiet', 'run'), 'search': READERS['gallery'][:2]}
     line, tree = reads.get(name) or SCENES[name][:2]
-    folder = bench.folder(tree, label)
+    folder = bench.folder(tree)
     before = snapshot(folder)
     if not bench.mounts: return 'skipped: may not mount', {}
     if not read_only(folder/'in'): return 'skipped: cannot mount', {}
@@ -238,11 +254,11 @@ def readonly(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, 
         faults['message'] = f'exit {ended.code}: {ended.err[-150:]}'
     return 'read-only', faults
 
-def damaged(bench:Bench, name:str, label:str, harm) -> tuple[str, dict]:
+def damaged(bench:Bench, name:str, harm) -> tuple[str, dict]:
     "A reader of a folder in which `harm(files)` has changed one, and says which and how."
     line, tree, pattern = READERS[name]
-    right, want, _ = bench.reference(line, tree)
-    folder = bench.folder(tree, label)
+    right, want, *_ = bench.reference(line, tree)
+    folder = bench.folder(tree)
     files = sorted(p for p in folder.glob(pattern) if p.is_file() and p.suffix != '.lock' and p.name != '.lock')
     file, what = harm(files)
     path = file.relative_to(folder).as_posix()
@@ -261,7 +277,7 @@ def without_going_on(*outs) -> bool:
              for out in outs]
     return set(lines[0]) == set(lines[1])
 
-def flip(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict]:
+def flip(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "One bit is another."
     def harm(files):
         file = rng.choice(files)
@@ -272,9 +288,9 @@ def flip(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict
         file.write_bytes(data)
         os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         return file, f'bit {bit} of byte {at}'
-    return damaged(bench, name, label, harm)
+    return damaged(bench, name, harm)
 
-def cut(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict]:
+def cut(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "A file is gone, empty, shorter, or a folder."
     def harm(files):
         file, how = rng.choice(files), rng.choice(['gone', 'empty', 'half', 'folder'])
@@ -283,13 +299,13 @@ def cut(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict]
         if how == 'empty': file.write_bytes(b'')
         if how == 'half': file.write_bytes(file.read_bytes()[:file.stat().st_size//2])
         return file, how
-    return damaged(bench, name, label, harm)
+    return damaged(bench, name, harm)
 
-def vanish(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict]:
+def vanish(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "What it writes is removed while it runs: no good end without a whole result."
     scene = SCENES[name]
-    right, want, changes = bench.reference(scene.line, scene.tree)
-    folder, which, seen = bench.folder(scene.tree, label), rng.randrange(max(1, changes)), 0
+    right, want, changes, _ = bench.reference(scene.line, scene.tree)
+    folder, which, seen = bench.folder(scene.tree), rng.randrange(max(1, changes)), 0
     def at_change(event, path):
         nonlocal seen
         seen += 1
@@ -304,24 +320,24 @@ def vanish(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, di
         if any(gone.values()): faults['silent'] = f'exit 0, and {gone}'
     return f'in/* is removed at change {which + 1}', faults
 
-def links(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict]:
+def links(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "Links under every name that it used before, its own number put in, lead to somebody's file."
-    scene, folder, victim = SCENES[name], bench.folder(SCENES[name].tree, label), bench.work/f'victim-{label}'
+    scene, folder, victim = SCENES[name], bench.folder(SCENES[name].tree), bench.work/'victim'
     names = set()
-    log = bench.work/f'names-{label}'
+    log = bench.work/'names'
+    log.unlink(missing_ok=True)
     def note():
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         on_change(folder, lambda event, path: os.write(
             out, f'{os.path.relpath(path, folder)}\n'.replace(str(os.getpid()), 'PID').encode()))
     bench.start(scene.line, folder, note).wait()
     if log.exists(): names = set(log.read_text(encoding='utf-8').splitlines())
+    names -= {str(Path(n).parent) for n in names} | ({str(folder/'in/made')} if scene.once else set())
     names |= {re.sub(r'\.npy$', end, n) for n in names for end in ('.part', '.rows', '.note') if n.endswith('.npy')}
-    folder = bench.folder(scene.tree, label)
+    folder = bench.folder(scene.tree)
     victim.write_text('somebody\'s', encoding='utf-8')
     def lay():
-        for n in sorted(names):
-            path = folder/n.replace('PID', str(os.getpid()))
-            if scene.once and path.parent == folder/'in': continue
+        for path in (folder/n.replace('PID', str(os.getpid())) for n in sorted(names)):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not os.path.lexists(path): path.symlink_to(victim)
     ended = bench.start(scene.line, folder, lay).wait()
@@ -329,10 +345,10 @@ def links(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dic
     if victim.read_text(encoding='utf-8') != 'somebody\'s': faults['lost'] = 'somebody\'s file was written through a link'
     return f'links under {len(names)} names', faults
 
-def both(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict]:
+def both(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "Two of the same command at once: one result, whole; the other says in a line why not."
-    scene, folder, wait = SCENES[name], bench.folder(SCENES[name].tree, label), rng.random()
-    right, want, _ = bench.reference(scene.line, scene.tree)
+    scene, folder, wait = SCENES[name], bench.folder(SCENES[name].tree), rng.random()
+    right, want, *_ = bench.reference(scene.line, scene.tree)
     first = bench.start(scene.line, folder, logs='1')
     while time.time() - first.start < wait*right.seconds*.5: time.sleep(.001)
     second = bench.start(scene.line, folder, logs='2')
@@ -341,14 +357,37 @@ def both(bench:Bench, name:str, rng:random.Random, label:str) -> tuple[str, dict
     if all(e.code for e in ended): faults['lost'] = f'neither ended well: {ended[0].err[-100:]} {ended[1].err[-100:]}'
     return f'two, {wait*right.seconds*.5:.2f} s apart', differences(folder, want) | faults
 
+def cold(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
+    "Ctrl-C in a process that still imports."
+    line, folder = SCENES[name].line, bench.folder('run')
+    words = line.split()
+    module = bench.functions[words[0]].__module__
+    code = f'import sys; from {module} import {words[0]}; sys.exit({words[0]}())'
+    start, moment = time.time(), rng.uniform(.1, 3)
+    with open(folder/'err', 'w+', encoding='utf-8') as err:
+        child = subprocess.Popen([sys.executable, '-c', code, *words[1:]], cwd=folder, stdout=subprocess.DEVNULL,
+                                 stderr=err, env=os.environ | {'PYTHONPATH': str(ROOT)})
+        while time.time() - start < moment and child.poll() is None: time.sleep(.01)
+        child.send_signal(signal.SIGINT)
+        try: exit_code = child.wait(60)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            exit_code = None
+    ended = Ended(exit_code, '', (folder/'err').read_text(encoding='utf-8'), time.time() - start)
+    faults = spoken(ended)
+    if ended.code not in (0, 1, 130, -2, None) or ended.code == 1 and 'error:' not in ended.err:
+        faults.setdefault('message', f'exit {ended.code}')
+    return f'Ctrl-C after {moment:.2f} s', faults
+
 WRITERS = 'toy', 'prepare', 'train', 'resume', 'frozen', 'index', 'export', 'tune', 'compare', 'seeds'
 GROUPS = { # name -> what is done, to which, how many of 100 kills' worth
     'kill': (kill, tuple(n for n, s in SCENES.items() for _ in range(s.weight)), 100),
     'disk': (disk, WRITERS, 40), 'readonly': (readonly, (*WRITERS, 'eval', 'search'), 12),
     'flip': (flip, tuple(READERS), 120), 'cut': (cut, tuple(READERS), 60),
     'vanish': (vanish, ('train', 'resume', 'frozen', 'seeds', 'compare', 'tune', 'index', 'export'), 24),
-    'links': (links, WRITERS, 10), 'two': (both, WRITERS, 20)}
-FEW = {'kill': 22, 'disk': 8, 'readonly': 4, 'flip': 14, 'cut': 8, 'vanish': 3, 'links': 3, 'two': 3}
+    'cold': (cold, ('train', 'eval', 'index', 'toy'), 8), 'links': (links, WRITERS, 10), 'two': (both, WRITERS, 20)}
+FEW = {'kill': 22, 'disk': 8, 'readonly': 4, 'flip': 14, 'cut': 8, 'vanish': 3, 'cold': 1, 'links': 3, 'two': 3}
 
 def cases(only:str, kills:int, small:bool, seed:int, case:int|None) -> list[tuple]:
     "group, name, number, seed of every case, in an order that lets kinds of one tree follow each other."
@@ -363,13 +402,18 @@ def cases(only:str, kills:int, small:bool, seed:int, case:int|None) -> list[tupl
             found.append((group, name, i, seed))
     return found
 
+def shared_out(wanted:list[tuple], jobs:int) -> list[list[tuple]]:
+    "Cases of one scene go to one process, which then makes what they start from once."
+    out, names = [[] for _ in range(jobs)], [c[1] for c in wanted]
+    for name in sorted(set(names), key=lambda n: (-names.count(n), n)):
+        min(out, key=len).extend(c for c in wanted if c[1] == name)
+    return out
+
 def run_case(bench:Bench, group:str, name:str, number:int, seed:int) -> dict:
     rng = random.Random(f'{seed} {group} {name} {number}')
-    label = f'{group}-{name}-{number}'
-    try: what, faults = GROUPS[group][0](bench, name, rng, label)
+    try: what, faults = GROUPS[group][0](bench, name, rng)
     finally:
-        unmount(bench.work/'cases'/label/'in') if os.path.ismount(bench.work/'cases'/label/'in') else None
-    shutil.rmtree(bench.work/'cases'/label, ignore_errors=True)
+        if os.path.ismount(bench.work/'here'/'in'): unmount(bench.work/'here'/'in')
     return {'group': group, 'name': name, 'what': what, 'faults': faults,
             'again': f'--only {group}:{name} --seed {seed} --case {number}'}
 
@@ -407,7 +451,7 @@ def main(
             try:
                 bench = Bench(work/str(j))
                 with open(work/f'{j}.jsonl', 'w', encoding='utf-8') as out:
-                    for c in sorted(wanted, key=lambda c: (c[0] != 'kill', c[1]))[j::jobs]:
+                    for c in shared_out(wanted, jobs)[j]:
                         t = time.time()
                         row = run_case(bench, *c)
                         print(json.dumps(row | {'seconds': time.time() - t}), file=out, flush=True)

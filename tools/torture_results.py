@@ -87,7 +87,8 @@ def kept(folder:Path) -> dict[str, list]:
         try:
             if file.name == 'state.pt': found[name] = [row['seconds'] for row in state_of(file)['history']]
             elif file.name in ('metrics.json', 'validation.json'):
-                found[name] = [json.loads(file.read_text(encoding='utf-8'))['cost']]
+                result = json.loads(file.read_text(encoding='utf-8'))
+                found[f'{name} of {result["epochs"]} epochs'] = [result['cost']]
             elif file.parent.name == 'histories' and file.suffix == '.json':
                 found[name] = [row['seconds'] for row in json.loads(file.read_text(encoding='utf-8'))['history']]
             elif file.suffix in ('.npy', '.safetensors') and not file.read_bytes(): found[name] = ['empty']
@@ -97,6 +98,8 @@ def kept(folder:Path) -> dict[str, list]:
 
 def lost(before:dict[str, list], after:dict[str, list]) -> list[str]:
     "What was finished before and is not, or was done again, after."
+    before = {name: rows for name, rows in before.items() if not name.endswith('epochs') or name in after
+              or not any(n.startswith(name.split()[0]) for n in after)}     # a run was made longer
     out = [f'{name} {rows[-1]}' for name, rows in before.items() if rows and str(rows[-1]).startswith(('half', 'empty'))]
     return out + [f'{name}: {len(rows)} finished, done again' for name, rows in before.items()
                   if name not in ' '.join(out) and after.get(name, [])[:len(rows)] != rows]

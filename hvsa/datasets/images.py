@@ -9,7 +9,6 @@ __all__ = ['FORMATS', 'margin_size', 'to_rgb', 'orientation', 'decode', 'open_im
 # %% ../../nbs/datasets/images.ipynb #d0d0a004
 import math
 import os
-import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from tqdm import tqdm
 
@@ -43,6 +42,9 @@ def to_rgb(
     where not all bits of a value came out of the file, and for a deep grey of one value."""
     if im.mode[0] in 'IF':  # 16 or 32 bits a pixel, which `convert` would clip at 255
         return deep_grey(im, getattr(im, 'tag_v2', {}) if tags is None else tags)
+    if isinstance(im, ImageFile.ImageFile) and im.filename and several_deep_bands(im.filename, im):
+        raise ValueError(f'{im.filename} has several bands of more than 8 bits, of which Pillow '
+                         'keeps 8: give the file instead of the opened image')
     if im.mode in ('RGBA', 'LA', 'PA') or 'transparency' in im.info:
         im = Image.alpha_composite(Image.new('RGBA', im.size, (0, 0, 0, 255)), im.convert('RGBA'))
     return im.convert('RGB')
@@ -163,7 +165,7 @@ def cached_images(
 ) -> Tensor: # (N, 3, size, size) uint8, mapped from disk
     "What `read_images` gives, decoded only where `cache` does not hold it yet."
     root = Path(os.path.commonpath([os.path.abspath(f.parent) for f in files]))
-    key = {'made by': 'to_rgb, then bilinear', 'files': file_key(files, root)}
+    key = {'made by': 'open_image, then bilinear', 'files': file_key(files, root)}
     fill = lambda start, stop: read_images(files[start:stop], size, listed and listed[start:stop])
     name = f'{root.parent.name}-{root.name}-{len(files)}x{size}px'
     array = cached_array(cache, name, key, (len(files), 3, size, size), 'uint8', fill,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from .annotations import bare, find_image, read_annotations
-from .check import check_dataset, errors, images_in, report
+from .check import check_dataset, check_depth, errors, images_in, report
 from .images import FORMATS, in_threads, open_image
 from .splits import Problem, Split, read_lists
 
@@ -26,13 +26,17 @@ def place(
     file:Path, # the image
     target:Path, # where it should be
     link:bool=False, # hard-link instead of copying
+    told:Callable=id, # called with what `open_image` says of it
 ) -> Path: # where it is: `target`, or with the ending .png if it was converted
     """Put one image where it belongs, as 8-bit RGB. Raises ValueError for one that cannot be
     read, or not be linked."""
     image = open_image(file)
-    with Image.open(file, formats=FORMATS) as im:
-        pages = getattr(im, 'n_frames', 1)
-        plain = im.mode == 'RGB' and pages == 1 and 'transparency' not in im.info
+    told(image.info)
+    plain = 'stretch' not in image.info # it was no raster, nor deep
+    if plain:
+        with Image.open(file, formats=FORMATS) as im:
+            pages = getattr(im, 'n_frames', 1)
+            plain = im.mode == 'RGB' and pages == 1 and 'transparency' not in im.info
     target.parent.mkdir(parents=True, exist_ok=True)
     if not plain:
         target = target.with_suffix('.png')
@@ -113,8 +117,9 @@ def place_all(
     "Put every image where it belongs."
     def put(item):
         name, file, where = item
-        try: return place(file, images/name, link).relative_to(images)
+        try: return place(file, images/name, link, infos.append).relative_to(images)
         except ValueError as e: return Problem('unreadable image', where, str(e))
+    infos = []
     wanted = {name: (name, file, where) for name, file, where in found.values()}
     results = in_threads(put, list(wanted.values()), 'preparing images', progress)
     placed, taken = dict(zip(wanted, results)), {}
@@ -123,6 +128,8 @@ def place_all(
         elif (other := taken.setdefault(placed[name], file)) != file:
             report(Problem('name taken', where,
                            f'{file} and {other} would both be called {placed[name]}: rename one'))
+    folder = os.path.commonpath([file.parent for _, file, _ in wanted.values()] or ['.'])
+    for problem in check_depth(infos, Path(folder)): report(problem)
     return {listed: placed[name] for listed, (name, _, _) in found.items()}
 
 # %% ../../nbs/datasets/prepare.ipynb #7823ef83

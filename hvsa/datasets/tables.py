@@ -7,7 +7,7 @@ __all__ = ['USUAL', 'TOKEN', 'Columns', 'usual_columns', 'pick_columns', 'header
            'open_parquet', 'batches', 'rows_of_parquet', 'from_parquet', 'is_token', 'from_token', 'texts_in',
            'from_texts']
 
-# %% ../../nbs/datasets/tables.ipynb #34a4cbdf
+# %% ../../nbs/datasets/tables.ipynb #0e7500a9
 import csv
 import os
 import re
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from .annotations import Entry, grouped, one_caption
 from .splits import Problem, read_lines, stop
 
-# %% ../../nbs/datasets/tables.ipynb #4f5eb09a
+# %% ../../nbs/datasets/tables.ipynb #7dc47694
 class Columns(NamedTuple):
     "Which columns of a table count, by name; not every table has a split."
     image:str
@@ -54,7 +54,7 @@ def pick_columns(
     twice = ''.join(f'{a} or {b}? ' for a, b, *_ in (f for f in found if len(f) > 1))
     raise ValueError(f'{there}: {twice}name image and caption (columns="image,caption")')
 
-# %% ../../nbs/datasets/tables.ipynb #0163d20b
+# %% ../../nbs/datasets/tables.ipynb #fd3e512c
 def header(line:str, wanted:str|None=None) -> tuple[str, list[str]]|None: # delimiter, names
     "How the cells of a table's first line are set apart; None for a line that is no header."
     for delimiter in ',\t;|':
@@ -80,7 +80,8 @@ def rows_of_text(
     lines:list[str], file:Path, columns:str|None, report:Callable, # as in `from_table`
 ) -> Iterator[Entry]:
     "The rows of a table in a text file."
-    delimiter, names = header(lines[0], columns) or (',', next(csv.reader([lines[0]])))
+    most = max(',\t;|', key=lines[0].count)  # an unknown header is at least shown
+    delimiter, names = header(lines[0], columns) or (most, lines[0].split(most))
     at = [part and names.index(part) for part in pick_columns(names, columns, file)]
     reader, line = csv.reader((f'{line}\n' for line in lines), delimiter=delimiter, strict=True), 1
     try:
@@ -109,7 +110,7 @@ def from_table(
     "The images of a table with a row for each caption."
     yield from grouped(rows_of_text(lines, file, columns, report), report)
 
-# %% ../../nbs/datasets/tables.ipynb #e25905ce
+# %% ../../nbs/datasets/tables.ipynb #54e9493f
 def open_parquet(file:Path) -> Any: # pyarrow.parquet.ParquetFile
     "Open a Parquet file. ValueError where pyarrow is missing or the file is no Parquet."
     try: import pyarrow.parquet as parquet
@@ -153,7 +154,7 @@ def from_parquet(
     "The images of a Parquet file with a row for each caption, or a list of them in a row."
     yield from grouped(rows_of_parquet(table, file, columns, report), report)
 
-# %% ../../nbs/datasets/tables.ipynb #724fd875
+# %% ../../nbs/datasets/tables.ipynb #0fbde08d
 TOKEN = re.compile(r'(.+)#\d+\t(.*)', re.S)
 
 def is_token(lines:list[str]) -> bool:

@@ -6,7 +6,7 @@
 __all__ = ['FORMS', 'Form', 'has_lists', 'is_nwpu', 'has_four', 'from_lists', 'opened', 'may_hold_captions', 'find_form',
            'read_source']
 
-# %% ../../nbs/datasets/forms.ipynb #6a059f3e
+# %% ../../nbs/datasets/forms.ipynb #5e761bcf
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from .tables import (from_parquet, from_table, from_texts, from_token, header,
                                   is_token, open_parquet, texts_in)
 from ..engine.files import read_json
 
-# %% ../../nbs/datasets/forms.ipynb #88840c79
+# %% ../../nbs/datasets/forms.ipynb #f8593c79
 class Form(NamedTuple):
     "One way in which captions are passed around."
     name:str # in messages
@@ -69,7 +69,7 @@ FORMS = [
          lambda data, folder, report: from_texts(texts_in(folder), folder, report)),
 ]
 
-# %% ../../nbs/datasets/forms.ipynb #a46a28fc
+# %% ../../nbs/datasets/forms.ipynb #cb39444b
 def opened(file:Path, report:Callable) -> tuple[str, Any]: # kind, what is in it
     "Open a source as what its ending says. ValueError for what is no file or not what it says."
     if not file.exists(): raise FileNotFoundError(f'{file} is missing: give a file, or a folder')
@@ -114,7 +114,7 @@ def find_form(
     raise ValueError(f'{source} is a {kind} file{holds}, and none of these: {names}'
                      .replace('folder file', 'folder'))
 
-# %% ../../nbs/datasets/forms.ipynb #420ffada
+# %% ../../nbs/datasets/forms.ipynb #a6c25ac7
 def read_source(
     source:Path, # a file or a folder
     report:Callable, # told of each Problem

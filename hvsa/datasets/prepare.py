@@ -80,7 +80,7 @@ def find_all(
         found[name] = Path(f'{bare(name)}{file.suffix}'), folder/file, where
     used = {file for _, file, _ in found.values()}
     if spare := [file for file in files if folder/file not in used]:
-        said = f'holds {len(spare)} image{"s"*(len(spare) > 1)} that are in neither half, such as'
+        said = f'holds {len(spare)} image{"s"*(len(spare) > 1)} that neither half names, such as'
         report(Problem('unlisted images', folder, f'{said} {spare[0]}', 'warning'))
     return found
 
@@ -108,13 +108,20 @@ def place_all(
 def write_lists(
     path:Path, # folder of the data set
     entries:list[Entry], # in 'train' or 'test', `name` as the lists should have it
+    report:Callable, # told of each Problem
 ) -> list[int]: # the numbers of captions there are
     """The four text files; where not every image has five captions also dataset.json, and lists
-    that name an image once a caption."""
+    that name an image once a caption, its captions in a row."""
     counts = sorted({len(e.captions) for e in entries})
     for part in 'train', 'test':
         here = [e for e in entries if e.part == part]
-        if counts != [5]: here = grouped(here)  # an image that is there twice, only once
+        if counts != [5]:
+            first = {e.name: e.where for e in reversed(here)}
+            for e in here:
+                if e.where != first[e.name]:
+                    said = f'{e.name} was already listed at {first[e.name]}: all captions are kept'
+                    report(Problem('listed twice', e.where, said, 'warning'))
+            here = grouped(here)
         once = part == 'train' and counts == [5]
         names = [e.name.as_posix() for e in here for _ in range(1 if once else len(e.captions))]
         for what, lines in ('filename', names), ('caps', [c for e in here for c in e.captions]):
@@ -150,8 +157,7 @@ def prepare(
     in no known form and options that do not fit. Nothing is written then."""
     source, target, problems = Path(source), Path(out).expanduser().absolute(), []
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise FileExistsError(f'{out} exists and is not empty: choose another folder, or remove '
-                              f'it first')
+        raise FileExistsError(f'{out} exists and is not empty: choose another folder, or empty it')
     if not source.exists():
         raise FileNotFoundError(f'{source} is missing: give a file or a folder')
     beside = source if source.is_dir() else source.parent
@@ -175,7 +181,8 @@ def prepare(
         placed = place_all(found, new/'images', link, progress, problems.append)
         if errors(problems): raise BadData(problems)
         entries = [e._replace(name=placed[e.name]) for e in entries]
-        counts = write_lists(new, entries)
+        n_captions = sum(len(e.captions) for e in entries)
+        counts = write_lists(new, entries, problems.append)
         if counts != [5]:
             said = f'{counts[0]} to {counts[-1]}' if len(counts) > 1 else counts[0]
             problems.append(Problem('captions', Path(out), f'has {said} captions an image, as its '
@@ -188,6 +195,6 @@ def prepare(
         if target.exists(): target.rmdir()
         new.rename(target)
     converted = {placed[name] for name, (wanted, _, _) in found.items() if placed[name] != wanted}
-    parts = [e.part for e in entries]
-    return Prepared(Path(out), parts.count('train'), parts.count('test'),
-                    sum(len(e.captions) for e in entries), len(converted), problems, form.name)
+    parts = list({e.name: e.part for e in entries}.values())
+    return Prepared(Path(out), parts.count('train'), parts.count('test'), n_captions,
+                    len(converted), problems, form.name)

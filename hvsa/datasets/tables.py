@@ -7,7 +7,7 @@ __all__ = ['USUAL', 'TOKEN', 'Columns', 'usual_columns', 'pick_columns', 'header
            'open_parquet', 'batches', 'rows_of_parquet', 'from_parquet', 'is_token', 'from_token', 'texts_in',
            'from_texts']
 
-# %% ../../nbs/datasets/tables.ipynb #0e7500a9
+# %% ../../nbs/datasets/tables.ipynb #1582ac02
 import csv
 import os
 import re
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from .annotations import Entry, grouped, one_caption
 from .splits import Problem, read_lines, stop
 
-# %% ../../nbs/datasets/tables.ipynb #7dc47694
+# %% ../../nbs/datasets/tables.ipynb #32d30d75
 class Columns(NamedTuple):
     "Which columns of a table count, by name; not every table has a split."
     image:str
@@ -54,7 +54,7 @@ def pick_columns(
     twice = ''.join(f'{a} or {b}? ' for a, b, *_ in (f for f in found if len(f) > 1))
     raise ValueError(f'{there}: {twice}name image and caption (columns="image,caption")')
 
-# %% ../../nbs/datasets/tables.ipynb #fd3e512c
+# %% ../../nbs/datasets/tables.ipynb #b9f63a64
 def header(line:str, wanted:str|None=None) -> tuple[str, list[str]]|None: # delimiter, names
     "How the cells of a table's first line are set apart; None for a line that is no header."
     for delimiter in ',\t;|':
@@ -110,7 +110,7 @@ def from_table(
     "The images of a table with a row for each caption."
     yield from grouped(rows_of_text(lines, file, columns, report), report)
 
-# %% ../../nbs/datasets/tables.ipynb #54e9493f
+# %% ../../nbs/datasets/tables.ipynb #8a13db89
 def open_parquet(file:Path) -> Any: # pyarrow.parquet.ParquetFile
     "Open a Parquet file. ValueError where pyarrow is missing or the file is no Parquet."
     try: import pyarrow.parquet as parquet
@@ -154,7 +154,7 @@ def from_parquet(
     "The images of a Parquet file with a row for each caption, or a list of them in a row."
     yield from grouped(rows_of_parquet(table, file, columns, report), report)
 
-# %% ../../nbs/datasets/tables.ipynb #0fbde08d
+# %% ../../nbs/datasets/tables.ipynb #0077cd34
 TOKEN = re.compile(r'(.+)#\d+\t(.*)', re.S)
 
 def is_token(lines:list[str]) -> bool:

@@ -6,7 +6,6 @@
 __all__ = ['words_of', 'Gallery', 'hits_of', 'row_of', 'open_gallery']
 
 # %% ../../nbs/use/gallery.ipynb #7523102d
-import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,16 +16,17 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 from PIL import Image
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from ..config import from_dict
 from ..datasets.images import mapped_tensor
-from ..engine.files import one_line
+from ..engine.cache import damaged
+from ..engine.files import one_line, read_json
+from ..engine.weights import read_weights
 from ..hypersphere import cosine, project
 from ..retriever import Retriever
 from ..text import TEXT_ENCODERS
-from .gallery_folder import about, database
+from .gallery_folder import about, database, unsigned
 from .pictures import open_picture
 from .search import Hit, Hits, best, check_question, scores_by, top_rows
 from ..pretrained.start import load_vocab
@@ -39,14 +39,12 @@ def words_of(
     file = path/'config.json'
     if not file.is_file(): raise FileNotFoundError(f'{file} is missing: the gallery has no model')
     try:
-        saved = json.loads(file.read_text(encoding='utf-8'))
+        saved = read_json(file)
         config = replace(from_dict(saved['config']), frozen=False, views=1)
         if config.model != 'hvsa' or config.text_encoder not in TEXT_ENCODERS: return None
         text = TEXT_ENCODERS[config.text_encoder](config, saved['vocab_size'])
         model = Retriever(config, nn.Identity(), text, saved['vocab_size'])
-        with safe_open(path/'model.safetensors', 'pt') as weights:
-            names = [k for k in weights.keys() if k.startswith('text.')]
-            model.load_state_dict({k: weights.get_tensor(k) for k in names})
+        model.load_state_dict(read_weights(path/'model.safetensors', 'text.'))
     except Exception as e:                                  # damaged files raise nearly anything
         raise ValueError(f'{path} holds no model that fits: {one_line(e)}') from None
     model.vocab = load_vocab(config, path/'vocab.json')
@@ -84,6 +82,9 @@ class Gallery:
             except Exception as e: raise ValueError(f'{file} is damaged: {one_line(e)}') from None
             if array.dtype != np.float16 or array.shape != (info['pictures'], info['dim']):
                 raise ValueError(f'{file} is damaged: it holds {array.dtype} {array.shape}')
+            if bad := damaged(file, array.offset, 2*info['dim'], info.get('sums', [])):
+                raise ValueError(f'{file} is damaged (rows {bad.start} to {bad.stop - 1}): delete '
+                                 'it, and give the same hvsa_index again')
             self.current = info, array              # at once, for other threads
             return self.current
         raise OSError(f'{file} is missing: give the same hvsa_index again')
@@ -128,7 +129,8 @@ def search(self:Gallery,
 def like(self:Gallery, name:str, top:int=10) -> Hits: # without the picture itself
     "More pictures like one of the gallery's. ValueError for a name that it does not hold."
     with database(self.path) as db:
-        vector = row_of(db, name, 'vector', 'pictures join kept using (id)')
+        vector = unsigned(row_of(db, name, 'vector', 'pictures join kept using (id)'),
+                          self.info['dim'])
     hits = self.ranked(torch.frombuffer(bytearray(vector), dtype=torch.float16), top + 1, name)
     return Hits([h for h in hits if h.name != name][:top], name)
 

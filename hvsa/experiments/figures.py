@@ -55,7 +55,7 @@ def frame(
     "Draw one image, framed in `color`."
     ax.imshow(image.permute(1, 2, 0).numpy())
     ax.set(xticks=[], yticks=[])
-    ax.set_xlabel(label, fontsize=10)
+    ax.set_xlabel(label, fontsize=10, parse_math=False)
     for side in ax.spines.values():
         side.set(visible=color is not None, color=color or 'none', linewidth=4)
 
@@ -108,7 +108,8 @@ def draw_images(
     place = (scores > scores[i]).sum() + 1
     axs[0].axis('off')
     axs[0].text(0, .5, f'{textwrap.fill(split.captions[j], 24)}\n\nits image: place {place}',
-                va='center', fontsize=11, transform=axs[0].transAxes, in_layout=False)
+                va='center', fontsize=11, transform=axs[0].transAxes, in_layout=False,
+                parse_math=False)
     top = scores.topk(len(axs) - 1).indices.tolist()
     images = read_images([split.images[b] for b in top], 256)
     for ax, best, image in zip(axs[1:], top, images):
@@ -129,7 +130,8 @@ def draw_captions(
         mine = start <= best < stop
         said = textwrap.shorten(split.captions[best], 76)
         right.text(0, 1 - (place + .5)/k, f'{scores[best]:.2f} {TICKS[mine]} {said}', va='center',
-                   fontsize=11, transform=right.transAxes, in_layout=False, color=color_of(mine))
+                   fontsize=11, transform=right.transAxes, in_layout=False, color=color_of(mine),
+                   parse_math=False)
 
 # %% ../../nbs/experiments/figures.ipynb #81ca3c43
 def show_history(
@@ -181,8 +183,9 @@ def show_sweep(
         ax.annotate(f'{means[y]:.1f}', (1, y), xycoords=('axes fraction', 'data'), xytext=(6, 0),
                     textcoords='offset points', va='center')
     ax.margins(x=.05)
-    ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - .4, -.6), title=title,
-           xlabel=xlabel)
+    ax.set_yticks(range(len(names)), names, parse_math=False)       # names may hold a $
+    ax.set(ylim=(len(names) - .4, -.6), xlabel=xlabel)
+    ax.set_title(title, parse_math=False)
     ax.grid(axis='x', alpha=.5)
     ax.grid(axis='y', visible=False)
     return fig

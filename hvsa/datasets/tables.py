@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from .annotations import Entry, grouped, one_caption
 from .splits import Problem, read_lines, stop
+from ..engine.files import one_line
 
 # %% ../../nbs/datasets/tables.ipynb #32d30d75
 class Columns(NamedTuple):
@@ -118,7 +119,7 @@ def open_parquet(file:Path) -> Any: # pyarrow.parquet.ParquetFile
         raise ValueError(f"{file}: Parquet needs pyarrow: pip install 'hvsa[tables]'") from None
     try: return parquet.ParquetFile(file)
     except Exception as e:  # damaged files make pyarrow raise many kinds
-        raise ValueError(f'{file} cannot be read as Parquet ({e}): is it whole?') from None
+        raise ValueError(f'{file} cannot be read as Parquet ({one_line(e)}): is it whole?') from None
 
 def batches(table:Any, columns:Columns, file:Path) -> Iterator[tuple]: # rows
     "The rows of a Parquet file's columns, read a batch at a time."
@@ -130,7 +131,8 @@ def batches(table:Any, columns:Columns, file:Path) -> Iterator[tuple]: # rows
             yield from zip(*cells)
             row += len(batch)
     except Exception as e:  # as above
-        raise ValueError(f'{file} cannot be read after row {row} ({e}): is it whole?') from None
+        said = f'{file} cannot be read after row {row} ({one_line(e)}): is it whole?'
+        raise ValueError(said) from None
 
 def rows_of_parquet(
     table:Any, file:Path, columns:str|None, report:Callable, # as in `from_parquet`

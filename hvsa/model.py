@@ -6,20 +6,18 @@
 __all__ = ['MODELS', 'HVSA', 'build_model', 'save_model', 'load_model', 'load', 'save_published', 'load_published', 'PRESETS']
 
 # %% ../nbs/07_model.ipynb #12adc0c3
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .amfmn import AMFMN
 from .config import PRESETS, Config, choose, from_dict
 from .data import Batch
 from .engine.device import default_device
-from .engine.files import one_line, write_atomic, write_json
+from .engine.files import checksum, one_line, read_json, write_atomic, write_json
+from .engine.weights import read_weights, write_weights
 from .losses import AutoWeight, feature_uniformity
 from .pretrained.backbones import make_backbone
 from .pretrained.published import (checkpoint_of, from_published, published_settings,
@@ -97,14 +95,11 @@ def save_model(
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     if model.vocab: model.vocab.save(path/'vocab.json')
-    saved = {'vocab_size': model.vocab_size, 'start': model.start, 'config': asdict(model.config)}
-    write_json(path/'config.json', saved)
-    state = {k: v.contiguous() for k, v in model.state_dict().items()}
-    file = path/'model.safetensors'
-    try: write_atomic(file, lambda part: save_file(state, part))
-    except SafetensorError as e:                # what a full disk becomes there
-        raise OSError(f'{file} cannot be written ({one_line(e)}): make room, or name another '
-                      'folder') from None
+    words = checksum(model.vocab.words) if model.vocab else None
+    saved = {'vocab_size': model.vocab_size, 'words': words, 'start': model.start,
+             'config': asdict(model.config)}
+    write_json(path/'config.json', saved, sealed=True)
+    write_weights(path/'model.safetensors', model.state_dict())
 
 # %% ../nbs/07_model.ipynb #f0012989
 def load_model(
@@ -120,16 +115,19 @@ def load_model(
         if not file.is_file():
             raise FileNotFoundError(f'{file} is missing: {path} holds no trained model')
     try:
-        saved = json.loads(config.read_text(encoding='utf-8'))
+        saved = read_json(config)
         c = from_dict(saved['config'])
         model = choose(MODELS, c.model, 'model')(c, saved['vocab_size'], image, text)
         model.start = saved['start']
     except (ValueError, KeyError, TypeError, RuntimeError) as e:
-        raise ValueError(f'{config} does not describe a model: {e!r}') from None
-    try: model.load_state_dict(load_file(weights))
-    except (RuntimeError, SafetensorError) as e:
-        raise ValueError(f'{weights} does not fit config.json: {one_line(e)}') from None
+        raise ValueError(f'{config} does not describe a model: {one_line(e)[:300]}') from None
+    state = read_weights(weights)
+    try: model.load_state_dict(state)
+    except RuntimeError as e:
+        raise ValueError(f'{weights} does not fit config.json: {one_line(e)[:500]}') from None
     if words.is_file(): model.vocab = load_vocab(c, words)
+    if model.vocab and saved.get('words') not in (None, checksum(model.vocab.words)):
+        raise ValueError(f'{words} is not the vocabulary that this model was saved with')
     if model.vocab and len(model.vocab) != model.vocab_size:
         raise ValueError(f'{words} has {len(model.vocab)} words, the model {model.vocab_size}: '
                          'they do not belong together')

@@ -7,7 +7,6 @@ __all__ = ['FAILED', 'Job', 'run_folder', 'check_row', 'found', 'train_job', 'en
            'train_all', 'check_data', 'compare']
 
 # %% ../../nbs/experiments/compare.ipynb #fe61eba9
-import json
 import multiprocessing
 import os
 import signal
@@ -23,7 +22,7 @@ import torch
 
 from ..config import Config, choose
 from ..datasets.splits import load_split
-from ..engine.files import write_json
+from ..engine.files import one_line, read_json, remove_dead, write_json
 from .run_folder import RESULT, cache_folder, train_run
 from .run_record import read_run, refuse_other
 from .sweep import data_key, short_hash
@@ -67,16 +66,17 @@ def found(job:Job) -> dict|None:
             refuse_other(read_run(job.folder).config, job.config, job.folder/'run.json')
     try:
         if (job.folder/FAILED).exists():
-            return {'error': json.loads((job.folder/FAILED).read_text(encoding='utf-8'))['error']}
+            return {'error': read_json(job.folder/FAILED)['error']}
         if not file.exists(): return None
-        result = json.loads(file.read_text(encoding='utf-8'))
+        result = read_json(file)
         if result['epochs'] != job.config.epochs: return None
         with np.load(ranks, allow_pickle=False) as arrays:
             kept = {k: torch.from_numpy(arrays[k]) for k in ('i2t', 't2i')}
         return {'metrics': result[part], 'best_epoch': result['best_epoch'], 'ranks': kept}
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise ValueError(f'{job.folder} cannot be read as a finished run ({type(e).__name__}: {e}):'
-                         ' delete it, and the same command trains it again') from None
+    except Exception as e:                  # damaged files make the readers raise nearly anything
+        said = f'{type(e).__name__}: {one_line(e)[:200]}'
+        raise ValueError(f'{job.folder} cannot be read as a finished run ({said}): delete it, and '
+                         'the same command trains it again') from None
 
 def train_job(job:Job, device:str|None=None, progress:bool=True):
     """Train and score one run, from where it was. A training that diverges leaves a note instead of
@@ -138,15 +138,14 @@ def check_data(data:str|Path, out:Path, select:bool):
     """Note what the data are, or hold them against the note. ValueError where they have changed
     since the comparison in `out` was begun."""
     file = out/'data.json'
-    try: noted = json.loads(file.read_text(encoding='utf-8')) if file.exists() else {}
-    except ValueError: raise ValueError(f'{file} cannot be read: delete {out}') from None
+    noted = read_json(file) if file.exists() else {}
     for split in ('train',) if select else ('train', 'test'):
         key = data_key(load_split(data, split))
         if noted.setdefault(split, key) != key:
             raise ValueError(f'the {split} split of {data} has changed since {out} was begun: its '
                              'rows would not be comparable; name another folder')
     out.mkdir(parents=True, exist_ok=True)
-    write_json(file, noted)
+    write_json(file, noted, sealed=True)
 
 def compare(
     rows:Mapping[str, Config], # name -> settings; their seeds are replaced
@@ -173,6 +172,7 @@ def compare(
     runs = {(name, seed): Job(replace(config, seed=seed), str(data),
                               run_folder(out, config)/f'seed-{seed}', cache, select, track)
             for seed in seeds for name, config in rows.items()}
+    for job in runs.values(): remove_dead(job.folder, '.*.part*')   # of figures that were cut off
     missing = {job.folder: key for key, job in runs.items() if found(job) is None}
     say(f'{len(runs)} runs, {len(missing)} to train')
     waiting = [runs[key] for key in missing.values()]

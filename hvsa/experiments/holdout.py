@@ -7,7 +7,6 @@ __all__ = ['WAYS', 'held_out', 'train_setting', 'holdout_study', 'ranks_of', 'sp
            'show_holdout']
 
 # %% ../../nbs/experiments/holdout.ipynb #83c28569
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +19,7 @@ from .. import __version__
 from ..config import Config
 from ..datasets.splits import Split, load_split
 from ..engine.device import default_device
-from ..engine.files import write_json
+from ..engine.files import read_json, write_json
 from ..evaluate import score
 from .figures import RIGHT_COLOR
 from .run_folder import cache_folder, split_and_build_vocab
@@ -58,7 +57,7 @@ def train_setting(
                                                             'seed')])
     place = folder/'settings'/key
     if (file := place/'scores.json').exists():
-        return place, json.loads(file.read_text(encoding='utf-8'))
+        return place, read_json(file)
     rest, parts = held_out(whole, ways, fraction, seed)
     vocab = split_and_build_vocab(config, whole)[-1]            # of all training captions
     model = build_model(config, vocab).to(default_device(device))
@@ -75,7 +74,7 @@ def train_setting(
     except (FloatingPointError, ValueError) as e:
         if isinstance(e, ValueError) and 'diverged' not in str(e): raise
         found = {'error': str(e)}
-    write_json(place/'scores.json', found)                      # last: with it, it is finished
+    write_json(place/'scores.json', found, sealed=True)         # last: with it, it is finished
     return place, found
 
 # %% ../../nbs/experiments/holdout.ipynb #1af72f67
@@ -105,7 +104,7 @@ def holdout_study(
              'configs': {name: asdict(c) for name, c in configs.items()}}
     file = folder/'holdout.json'
     if file.exists():
-        found = json.loads(file.read_text(encoding='utf-8'))
+        found = read_json(file)
         if found['study'] == study: return found
         raise ValueError(f'{file} is a finished study of other settings or data: '
                          'name another folder')
@@ -114,7 +113,7 @@ def holdout_study(
         kept[name] = train_setting(config, whole, study, folder, cache, device, progress)
         say(f'{name}: {kept[name][1].get("valid") or kept[name][1]["error"]}')
     test = load_split(data, 'test')                             # not before: all has been decided
-    for name, (place, found) in kept.items():
+    for place, found in kept.values():
         if 'error' in found: continue
         model = load_model(place).to(default_device(device))
         keep = cache_folder(model.config, cache, folder)

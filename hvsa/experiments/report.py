@@ -103,12 +103,12 @@ def show_rows(
             right.plot(d['mean'], y, 'o', color='k', ms=5)
     left.plot(list(other.values()), range(n, len(names)), 'D', color='.6', ms=6)
     right.axvline(0, color='.6', lw=1, ls='--')
-    left.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - .4, -.6),
-             xlabel=f'{what}: a dot a seed, a stroke at the mean')
-    right.set(xlabel=f'difference to {next(iter(summary))}, 95 %')
+    left.set_yticks(range(len(names)), names, parse_math=False)     # names may hold a $
+    left.set(ylim=(len(names) - .4, -.6), xlabel=f'{what}: a dot a seed, a stroke at the mean')
+    right.set_xlabel(f'difference to {next(iter(summary))}, 95 %', parse_math=False)
     for ax in (left, right):
         ax.margins(x=.08)
         ax.grid(axis='x', alpha=.5)
         ax.grid(axis='y', visible=False)
-    fig.suptitle(title)
+    fig.suptitle(title, parse_math=False)
     return fig

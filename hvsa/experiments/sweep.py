@@ -20,7 +20,7 @@ from ..config import Config
 from ..datasets.splits import Split, load_split
 from ..engine.cache import file_key
 from ..engine.device import default_device
-from ..engine.files import write_json
+from ..engine.files import read_json, write_json
 from .run_folder import split_and_build_vocab
 from ..model import build_model
 from ..train import fit
@@ -56,7 +56,7 @@ def train_and_validate(
     everything = load_split(data, 'train')
     known = [asdict(c), data_key(everything), __version__, name]
     file = folder/f'{short_hash(known)}.json'
-    if file.is_file(): return json.loads(file.read_text(encoding='utf-8'))['history']
+    if file.is_file(): return read_json(file)['history']
     _, fit_part, valid_part, vocab = split_and_build_vocab(c, everything)
     model = build_model(c, vocab)
     if change: change(model, vocab)
@@ -65,7 +65,7 @@ def train_and_validate(
     history = fit(model, read(fit_part, training=True), read(valid_part), progress=progress)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(file, {'config': asdict(c), 'data': Path(data).name, 'data_key': known[1],
-                      'version': __version__, 'name': name, 'history': history})
+                      'version': __version__, 'name': name, 'history': history}, sealed=True)
     return history
 
 def best_rsum(history:Sequence[Mapping]) -> float:

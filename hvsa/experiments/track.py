@@ -47,11 +47,11 @@ class Tracker:
     def end(self,
         part:str, # 'test' or 'valid'
         metrics:dict[str, float], # as `retrieval_metrics`
-        answers:Figure, # the retrieval figure
+        answers:Figure|None, # the retrieval figure, if it could be drawn
         epoch:int, # the last one
     ):
         "The final scores, and the figure of the best answers."
         if not self.writer: return
         for name, value in metrics.items(): self.writer.add_scalar(f'{part}/{name}', value, epoch)
-        self.writer.add_figure('retrieval', answers, epoch, close=False)
+        if answers: self.writer.add_figure('retrieval', answers, epoch, close=False)
         self.writer.close()

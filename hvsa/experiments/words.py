@@ -74,8 +74,8 @@ def draw_words(
     for word, v in zip(words, level.tolist()):
         face = colormaps['PuOr_r'](.5 + .4*v)
         dark = .3*face[0] + .59*face[1] + .11*face[2] < .5
-        ax.text(x + .15, y, word, family='monospace', fontsize=9.5, va='center',
+        ax.text(x + .15, y, word, family='monospace', fontsize=9.5, va='center', parse_math=False,
                 color='white' if dark else 'black',
                 bbox=dict(boxstyle='square,pad=.2', facecolor=face, edgecolor='none'))
         x += len(word) + 1.2
-    ax.text(x + .5, y, label, fontsize=8, va='center', color='.3')
+    ax.text(x + .5, y, label, fontsize=8, va='center', color='.3', parse_math=False)

@@ -6,7 +6,6 @@
 __all__ = ['words_of', 'Gallery', 'hits_of', 'row_of', 'open_gallery']
 
 # %% ../../nbs/use/gallery.ipynb #7523102d
-import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,16 +16,17 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 from PIL import Image
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from ..config import from_dict
 from ..datasets.images import mapped_tensor
-from ..engine.files import one_line
+from ..engine.cache import damaged
+from ..engine.files import one_line, read_json
+from ..engine.weights import read_weights
 from ..hypersphere import cosine, project
 from ..retriever import Retriever
 from ..text import TEXT_ENCODERS
-from .gallery_folder import about, database
+from .gallery_folder import about, database, is_whole, unsigned
 from .pictures import open_picture
 from .search import Hit, Hits, best, check_question, scores_by, top_rows
 from ..pretrained.start import load_vocab
@@ -39,14 +39,12 @@ def words_of(
     file = path/'config.json'
     if not file.is_file(): raise FileNotFoundError(f'{file} is missing: the gallery has no model')
     try:
-        saved = json.loads(file.read_text(encoding='utf-8'))
+        saved = read_json(file)
         config = replace(from_dict(saved['config']), frozen=False, views=1)
         if config.model != 'hvsa' or config.text_encoder not in TEXT_ENCODERS: return None
         text = TEXT_ENCODERS[config.text_encoder](config, saved['vocab_size'])
         model = Retriever(config, nn.Identity(), text, saved['vocab_size'])
-        with safe_open(path/'model.safetensors', 'pt') as weights:
-            names = [k for k in weights.keys() if k.startswith('text.')]
-            model.load_state_dict({k: weights.get_tensor(k) for k in names})
+        model.load_state_dict(read_weights(path/'model.safetensors', 'text.'))
     except Exception as e:                                  # damaged files raise nearly anything
         raise ValueError(f'{path} holds no model that fits: {one_line(e)}') from None
     model.vocab = load_vocab(config, path/'vocab.json')
@@ -54,8 +52,7 @@ def words_of(
 
 # %% ../../nbs/use/gallery.ipynb #45c0ad55
 class Gallery:
-    """Encoded pictures that can be asked. FileNotFoundError or ValueError, in one line, for a
-    folder that is no gallery."""
+    "Encoded pictures that can be asked. FileNotFoundError or ValueError for a folder that is none."
     def __init__(self,
         path:str|Path, # folder written by `Retriever.index`
         model:Retriever|None=None, # that made it; default: read from it when it is needed
@@ -78,12 +75,18 @@ class Gallery:
             if not info.get('number'):
                 raise ValueError(f'{self.path} is not finished: give the same hvsa_index again')
             if info['number'] == self.info.get('number'): return self.current
+            if not is_whole(info):
+                raise ValueError(f'{self.path} is a damaged gallery: its notes are not whole')
             file = self.path/f'vectors-{info["number"]}.npy'
             try: array = np.load(file, mmap_mode='r', allow_pickle=False)
             except FileNotFoundError: continue
             except Exception as e: raise ValueError(f'{file} is damaged: {one_line(e)}') from None
-            if array.dtype != np.float16 or array.shape != (info['pictures'], info['dim']):
-                raise ValueError(f'{file} is damaged: it holds {array.dtype} {array.shape}')
+            held = getattr(array, 'dtype', 'several arrays'), getattr(array, 'shape', '')
+            if held != (np.float16, (info['pictures'], info['dim'])):
+                raise ValueError(f'{file} is damaged: it holds {held[0]} {held[1]}')
+            if bad := damaged(file, array.offset, 2*info['dim'], info.get('sums', [])):
+                raise ValueError(f'{file} is damaged (rows {bad.start} to {bad.stop - 1}): delete '
+                                 'it, and give the same hvsa_index again')
             self.current = info, array              # at once, for other threads
             return self.current
         raise OSError(f'{file} is missing: give the same hvsa_index again')
@@ -114,8 +117,7 @@ def search(self:Gallery,
     question:str|Path|Image.Image, # words in English; or a picture, or the `Path` of one
     top:int=10, # how many to find
 ) -> Hits: # the best first
-    """The pictures that fit best. A picture is compared by cosine.
-    ValueError for words that cannot be asked (see `check_question`), or for no picture."""
+    "The pictures that fit best. ValueError for words that `check_question` refuses, or no picture."
     if not isinstance(question, str):
         image = question if isinstance(question, Image.Image) else self.open(question)
         return self.ranked(self.model.encode_images([image])[0], top,
@@ -128,7 +130,8 @@ def search(self:Gallery,
 def like(self:Gallery, name:str, top:int=10) -> Hits: # without the picture itself
     "More pictures like one of the gallery's. ValueError for a name that it does not hold."
     with database(self.path) as db:
-        vector = row_of(db, name, 'vector', 'pictures join kept using (id)')
+        vector = unsigned(row_of(db, name, 'vector', 'pictures join kept using (id)'),
+                          self.info['dim'])
     hits = self.ranked(torch.frombuffer(bytearray(vector), dtype=torch.float16), top + 1, name)
     return Hits([h for h in hits if h.name != name][:top], name)
 
@@ -160,8 +163,9 @@ def hits_of(db, info:dict, rows:list[int], values:list[float]) -> list[Hit]:
     query = ('select name, width, height, thumbnail from pictures join kept using (id) '
              'where row = ?')
     found = [db.execute(query, [row]).fetchone() for row in rows]
-    folder = Path(info['folder'])
-    return [Hit(name, folder/name, value, *rest) for (name, *rest), value in zip(found, values)]
+    if None in found: raise sqlite3.DatabaseError('a picture is missing in it')
+    return [Hit(name, Path(info['folder'])/name, value, *rest)
+            for (name, *rest), value in zip(found, values)]
 
 # %% ../../nbs/use/gallery.ipynb #1fca7a45
 def row_of(db:sqlite3.Connection, name:str, columns:str, tables:str='pictures'):
@@ -178,8 +182,7 @@ def thumbnail(self:Gallery, name:str) -> bytes: # JPEG, at most 256 pixels wide 
 
 @patch
 def picture(self:Gallery, name:str) -> Path:
-    """Where a picture of the gallery is. ValueError for a name that it does not hold, or that
-    leads out of its folder."""
+    "Where a picture is. ValueError for a name that is not held, or leads out of the folder."
     with database(self.path) as db: row_of(db, name, 'id')
     if PurePosixPath(name).is_absolute() or '..' in PurePosixPath(name).parts:
         raise ValueError(f'{name[:80]!r} leads out of the folder {self.info["folder"]}')

@@ -137,11 +137,11 @@ def contact_sheet(
     from matplotlib.figure import Figure
     rows = max(1, -(-len(hits)//columns))
     fig = Figure(figsize=(2*columns, .5 + 2.25*rows), dpi=180, layout='constrained')
-    fig.suptitle(hits.question or 'more like this', fontsize=13)
+    fig.suptitle(hits.question or 'more like this', fontsize=13, parse_math=False)
     for i, ax in enumerate(fig.subplots(rows, columns, squeeze=False).flat):
         ax.set_axis_off()
         if i >= len(hits): continue
         with Image.open(io.BytesIO(hits[i].thumbnail)) as im: ax.imshow(im.convert('RGB'))
         name = hits[i].name if len(hits[i].name) < 26 else '...' + hits[i].name[-22:]
-        ax.set_title(f'{i + 1}   {hits[i].score:.3f}\n{name}', fontsize=8)
+        ax.set_title(f'{i + 1}   {hits[i].score:.3f}\n{name}', fontsize=8, parse_math=False)
     return fig

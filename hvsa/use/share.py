@@ -7,7 +7,6 @@ __all__ = ['SHARED', 'ALSO', 'RECALLS', 'without_folders', 'read_metrics', 'fron
            'hub', 'reason', 'upload', 'is_hub_name', 'fetch_model', 'load']
 
 # %% ../../nbs/use/share.ipynb #22e8242d
-import json
 import re
 import shlex
 from dataclasses import replace
@@ -15,7 +14,7 @@ from pathlib import Path, PureWindowsPath
 
 import yaml
 
-from ..engine.files import write_json, write_text
+from ..engine.files import read_json, write_json, write_text
 from ..engine.tables import metrics_table
 from ..evaluate import class_oracle
 from ..model import load as load_run, save_model
@@ -36,7 +35,7 @@ def read_metrics(file:Path) -> dict: # of metrics.json; empty where there is non
     "What a run scored. ValueError naming the file where it cannot be read."
     if not file.is_file(): return {}
     try:
-        found = json.loads(file.read_text(encoding='utf-8'))
+        found = read_json(file)
         for k in RECALLS: float(found['test'][k])
         return found
     except (ValueError, KeyError, TypeError) as e:

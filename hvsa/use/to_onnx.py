@@ -14,14 +14,13 @@ from dataclasses import asdict, replace
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..engine.augment import to_float
-from ..engine.files import one_line, write_json
+from ..engine.files import one_line, work_folder, write_json
 from ..hypersphere import project
 from ..pretrained.features import view
 from ..retriever import Retriever
@@ -177,15 +176,15 @@ def export_onnx(
     about, found = described(model), {}
     graphs = read, ImageGraph(model).eval()
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix='.') as part:
+    with work_folder(folder/'onnx') as part:
         traced, checked = examples(model, [3, 2], 0), examples(model, [7, 1, 4], 1)
         sentences, pictures = checked[0].values(), checked[1]['pixels'].permute(0, 3, 1, 2)
         with torch.no_grad(): wanted = model.encode_text(*sentences), model.encode_images(pictures)
         files = 'text.onnx', 'image.onnx'
         for file, graph, example, inputs, right in zip(files, graphs, traced, checked, wanted):
             try:
-                write_graph(graph, example, Path(part)/file, about)
-                found[file] = difference(Path(part)/file, inputs, project(right) if unit else right)
+                write_graph(graph, example, part/file, about)
+                found[file] = difference(part/file, inputs, project(right) if unit else right)
             except Exception as e:              # exporter and runtime raise nearly anything
                 raise ValueError(f'{file} cannot be made of this model: {one_line(e)[:200]}'
                                  ) from None
@@ -194,7 +193,7 @@ def export_onnx(
                                  f'than {TOLERANCE}: it is not kept')
         saved = {'vocab_size': model.vocab_size, 'start': model.start,
                  'config': asdict(model.config), 'onnx': about}
-        write_json(Path(part)/'config.json', saved)
-        model.vocab.save(Path(part)/'vocab.json')
-        for name in (*files, 'vocab.json', 'config.json'): os.replace(Path(part)/name, folder/name)
+        write_json(part/'config.json', saved)
+        model.vocab.save(part/'vocab.json')
+        for name in (*files, 'vocab.json', 'config.json'): os.replace(part/name, folder/name)
     return found

@@ -184,7 +184,8 @@ def check_training(make:Callable, c, *how, device:torch.device|str='cpu', **more
         places = {device: found | {'pictures': 0}, cpu: found | {'one batch': 0}}
         places[cpu]['weights'] /= 4
     for place, parts in places.items():
-        certain = sum(parts.values()) - parts['one batch']/2
+        weights, pictures, batch = parts.values()
+        certain = pictures + max(weights, .8*weights + batch/2) # the best is read back at the end
         if sum(parts.values()) <= free[place]: continue
         most = max(parts, key=parts.get)
         lower = what_to_lower(most, lambda c: needs(c, rough=most != 'one batch'), c)

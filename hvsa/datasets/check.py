@@ -55,8 +55,8 @@ def check_depth(
     if not deep: return []
     holes = sum(info['missing'] > 0 for info in deep)
     return [Problem('deep images', where,
-                    f'holds {len(deep)} image{"s"*(len(deep) > 1)} of more than 8 bits a value: each is '
-                    'stretched from its own 2nd to its 98th percentile'
+                    f'holds {len(deep)} image{"s"*(len(deep) > 1)} of more than 8 bits a value: '
+                    'each is stretched from its own 2nd to its 98th percentile'
                     + f', missing pixels turn black in {holes}'*(holes > 0), 'warning')]
 
 def check_pictures(

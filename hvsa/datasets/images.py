@@ -25,6 +25,7 @@ from tqdm import tqdm
 from .deep import deep_grey, several_deep_bands
 from .rasters import driver_of, open_raster, unreadable
 from ..engine.cache import cached_array, file_key
+from ..engine.memory import check_memory
 
 # %% ../../nbs/datasets/images.ipynb #0d0039f6
 def margin_size(size:int) -> int: # side to resize to before cutting `size` out of it
@@ -124,7 +125,8 @@ def read_images(
     progress:bool=False,
 ) -> Tensor: # (N, 3, size, size) uint8
     """Decode and resize images, once, with a thread a core. Raises ValueError naming the first
-    image that cannot be read."""
+    image that cannot be read, or in one line where memory is too small."""
+    check_memory('pictures', 3*len(files)*size**2, f'lower size ({size})')
     out = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
     where = listed or ['']*len(files)
     def read(i): out[i] = read_image(files[i], size, where[i])

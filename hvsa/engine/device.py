@@ -75,8 +75,11 @@ def evaluating(model:nn.Module) -> Iterator[None]:
 def fast_bfloat16(device:torch.device) -> bool:
     """Whether the device has instructions for bfloat16. Without them, products in bfloat16 are
     several times slower than in float32, not faster."""
-    if device.type == 'cuda': return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type != 'cpu' or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if device.type == 'cuda':       # by that very card; AMD's have them all
+        return bool(torch.version.hip) or torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != 'cpu': return True
+    # a build without oneDNN, as for Apple's chips, lacks the question too
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 def peak_memory() -> float|None: # GB; None where the system does not tell
     "The most memory this process has used so far."

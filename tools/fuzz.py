@@ -383,6 +383,21 @@ def _(folder, file):
     said = report(check_dataset(folder, 'images', progress=False)).split('\n')
     if bad := [line for line in said if not line.isprintable()]: raise ValueError(bad[0])
 
+def parquet(folder):
+    "The same captions as Parquet, where pyarrow is installed."
+    pictures(folder)
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError: return write(folder, 'table.parquet', b'PAR1')
+    names = [f'a_{i}.png' for i in range(6) for _ in range(5)]
+    said = [CAPTIONS[k % 4] for k in range(30)]
+    pq.write_table(pa.table({'filename': names, 'caption': said}), folder/'table.parquet')
+
+def texts(folder):
+    pictures(folder)
+    for i in range(6): write(folder, f'images/a_{i}.txt', '\n'.join([*CAPTIONS, 'a road']) + '\n')
+
 def annotated(**contents):
     def make(folder):
         pictures(folder)
@@ -396,10 +411,13 @@ def annotated(**contents):
         annotated(captions__txt=rows(',', 'image,caption\n')))
 @reader('annotations, token', 'a.token', annotated(a__token=rows('\t', '', True)))
 @reader('annotations, CSV', 'table.csv', annotated(table__csv=rows(',', 'filename,caption\n')))
+@reader('annotations, Parquet', 'table.parquet', parquet)
+@reader('annotations, .txt beside', 'images/a_0.txt images/a_1.png', texts)
 @reader('annotations, TSV', 'table.tsv', annotated(table__tsv=rows('\t', 'filename\tcaption\n')))
 def _(folder, file):
     from hvsa.datasets.prepare import BadData, prepare
-    try: prepare(folder/file, folder/'made', folder/'images', progress=False)
+    source = folder/('images' if file.startswith('images') else file)
+    try: prepare(source, folder/'made', folder/'images', progress=False)
     except BadData as e: raise of_several(e) from None
 
 @reader('vocabulary', 'vocab.json', run)

@@ -27,7 +27,7 @@ def choices_of(kind) -> tuple: # () where other values may stand too
 class Range(NamedTuple):
     "The values that a number may have."
     least:float|None = None # the smallest; None: 1 for whole numbers, 0 for others
-    below:float|None = None # all are smaller; None: 2147483648 for whole numbers, 1000000 for others
+    below:float|None = None # all are smaller; None: 2**31 for whole numbers, 10**6 for others
     above_least:bool = False # the smallest itself is excluded
     most:float|None = None # the largest, in place of `below`
 
@@ -46,7 +46,8 @@ def check_setting(name:str, kind, value, limits:Range=Range()):
     "ValueError unless `value` fits the annotation `kind` of the field, and a number its range."
     if choices := choices_of(kind):
         if any(value is c or (type(value), value) == (type(c), c) for c in choices): return
-        raise ValueError(f'{name} must be {" or ".join(map(repr, choices))}, not {shown.repr(value)}')
+        said = ' or '.join(map(repr, choices))
+        raise ValueError(f'{name} must be {said}, not {shown.repr(value)}')
     kinds = get_args(kind) or (kind,)
     if value is None and NoneType in kinds: return
     if str in kinds:

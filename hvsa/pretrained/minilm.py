@@ -167,6 +167,6 @@ def load_minilm(
         if bad := [k for k, v in state.items() if not v.isfinite().all()]:
             raise ValueError(f'{bad[0]} has numbers that are not finite')
         transformer.load_state_dict(state)
-    except Exception as e:                      # damaged files make the reader raise nearly anything
+    except Exception as e:                  # damaged files make the reader raise nearly anything
         said, width = one_line(e)[-200:], transformer.norm.weight.numel()
         raise ValueError(f'{file} does not fit a MiniLM of width {width}: {said}') from None

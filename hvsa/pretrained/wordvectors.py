@@ -30,7 +30,8 @@ def _from_text(path:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tens
     try:
         with (gzip.open if path.suffix == '.gz' else open)(path, 'rb') as f:
             for n, line in enumerate(iter(lambda: f.readline(LONGEST), b''), 1):
-                if len(line) == LONGEST: raise ValueError(f'{path}:{n}: longer than {LONGEST} bytes')
+                if len(line) == LONGEST:
+                    raise ValueError(f'{path}:{n}: longer than {LONGEST} bytes')
                 where, line = f'{path}:{n}', line.rstrip()
                 have = line.count(b' ')
                 if n == 1:

@@ -116,7 +116,8 @@ def search_of(
         faults.append(f'{key}: expected {"lines like lr: 1" if kind is dict else "a list"}')
         return kind()
     for k in said:
-        if k not in known: faults.append(f'{shown.word(k)} is not known here: choose from {", ".join(known)}')
+        if k not in known: faults.append(f'{shown.word(k)} is not known here: choose from '
+                                         f'{", ".join(known)}')
     base = tried('preset', lambda name: preset(name).preset, str(said.get('preset')))
     fixed = {k: tried('settings', checked, k, v) for k, v in part('settings', dict, {}).items()}
     space = {k: tried('search', values_of, k, v) for k, v in part('search', dict, {}).items()}

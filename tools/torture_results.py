@@ -5,7 +5,7 @@ Times are left out (they differ), and what a program of somebody else writes wit
 import csv, hashlib, io, json, sqlite3
 from pathlib import Path
 
-TIMES = 'seconds', 'cost', 'peak_memory_gb'  # keys and columns that hold times
+TIMES = 'seconds', 'cost', 'peak_memory_gb', 'sha256'  # keys and columns that hold times, and a seal over them
 LOOSE = '.svg', '.sqlite-journal', 'trials.sqlite', 'search.sqlite' # only their being there counts
 
 def without_times(x):

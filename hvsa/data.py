@@ -8,6 +8,7 @@ __all__ = ['pad', 'Batch', 'rows_in', 'Pairs', 'Split', 'load_split']
 # %% ../nbs/01_data.ipynb #26e0022b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from fastcore.basics import patch
 from torch import Tensor, nn
 
 from .datasets.images import cached_images, read_images
+from .datasets.owners import owners_of
 from .datasets.splits import Split, load_split
 from .engine.augment import Memory, draw_augmentation, fast_augment, rotate_crop, to_float
 from .engine.device import prefetch, to_device
@@ -61,7 +63,7 @@ class Pairs:
     store:Tensor      # (P, 3, S, S) uint8, with room for the crop, in memory or mapped from disk
     ids:Tensor        # (M, T) int64, 0 pads
     lengths:Tensor    # (M,) int64
-    per_image:int = 5 # captions an image
+    per_image:int|Sequence[int] = 5 # captions an image; or of each caption its image
     rows:Tensor|None = None # (N,) where image i stands in `store`; None: at i
 
     @classmethod
@@ -74,18 +76,20 @@ class Pairs:
         # what `split` was held out from; with `cache` all its images are kept, for every seed
         whole:Split|None=None,
     ) -> 'Pairs':
-        """Decode images and encode captions. ValueError for an image that `whole` lacks or that
-        cannot be read."""
-        words = pad([encode(c) for c in split.captions])
-        if not cache:
-            return cls(read_images(split.images, size, split.listed, progress), *words,
-                       split.per_image)
+        "Decode and encode. ValueError for an image that `whole` lacks or that cannot be read."
+        words = *pad([encode(c) for c in split.captions]), split.per_image
+        if not cache: return cls(read_images(split.images, size, split.listed, progress), *words)
         whole = whole or split
         rows = None if split.images == whole.images else rows_in(split, whole)
         store = cached_images(whole.images, size, cache, whole.listed, progress)
-        return cls(store, *words, split.per_image, rows)
+        return cls(store, *words, rows)
 
     def __len__(self): return len(self.ids)
+
+    @cached_property
+    def owner(self) -> Tensor: # (M,)
+        "The image of each caption. ValueError where captions and `per_image` do not fit."
+        return owners_of(self.per_image, len(self))
 
     @property
     def pixels(self) -> Tensor: # (N, 3, S, S) uint8
@@ -103,11 +107,9 @@ class Pairs:
         captions_per_image:int=1, # as for `deal`
         repeated_captions:bool=True, # as for `deal`
     ) -> Iterator[Batch]:
-        """Every pair once, in random order. The last short batch is kept, unless it has fewer
-        images than there are ranks."""
+        "Every pair once, in random order; a last batch of fewer images than ranks is left out."
         device = torch.device(device)
-        # a thread has a current device of its own
-        if device.type == 'cuda' and device.index is None:
+        if device.type == 'cuda' and device.index is None:      # each thread has its own current
             device = torch.device('cuda', torch.cuda.current_device())
         dealt = self.deal(batch_size, world, captions_per_image, repeated_captions, generator)
         memory = Memory()
@@ -125,16 +127,17 @@ def deal(self:Pairs,
     generator:torch.Generator|None=None, # for the order; None: one of its own
 ) -> list[Tensor]: # of each batch (G, k) caption indices, those of an image in a row, -1 fills
     "Which captions each batch of an epoch has."
-    generator, k = generator or torch.Generator(), min(captions_per_image, self.per_image)
-    captions = torch.arange(len(self)).view(-1, self.per_image)             # (N, 5)
-    if not repeated_captions:
-        ids = self.ids.unflatten(0, captions.shape)
-        same = (ids[:, :, None] == ids[:, None]).all(-1)                    # (N, 5, 5)
-        captions = captions.masked_fill(same.tril(-1).any(-1), -1)          # as one before it
+    generator, counts = generator or torch.Generator(), self.owner.bincount()
+    captions = torch.full((len(counts), most := int(counts.max())), -1)     # (N, 5), -1 fills
+    k = min(captions_per_image, most)
+    captions[torch.arange(most) < counts[:, None]] = torch.arange(len(self))
+    if not repeated_captions:                       # of an image's equal ones the first
+        first = once.distinct(torch.cat([self.owner[:, None], self.ids], 1))[0]
+        captions = captions.where(torch.isin(captions, first), -1)
     if k > 1:
         order = torch.rand(captions.shape, generator=generator) + (captions < 0)    # -1 last
         captions = captions.gather(1, order.argsort(dim=1, stable=True))
-        captions = nn.functional.pad(captions, (0, -self.per_image % k), value=-1)
+        captions = nn.functional.pad(captions, (0, -most % k), value=-1)
     groups = captions.reshape(-1, k)
     groups = groups[groups[:, 0] >= 0]
     groups = groups[torch.randperm(len(groups), generator=generator)]
@@ -160,7 +163,7 @@ def batch(self:Pairs,
     groups = groups[longest.argsort(descending=True, stable=True)]
     drawn = self.draw(len(groups), size, generator, degrees)
     groups, drawn, ids = groups[mine], [t[mine] for t in drawn], self.ids[:, :int(longest.max())]
-    image = groups[:, 0]//self.per_image
+    image = self.owner[groups[:, 0]]
     images = self.look(image if self.rows is None else self.rows[image], drawn, size, device,
                        memory)
     row, caption = (groups >= 0).nonzero()[:, 0], groups[groups >= 0]
@@ -178,8 +181,7 @@ def draw(self:Pairs, n:int, size:int, generator:torch.Generator, degrees:float) 
 @patch
 def look(self:Pairs, rows:Tensor, drawn:list[Tensor], size:int, device:torch.device,
          memory=None) -> Tensor:
-    """Those rows of the store on the device, rotated and cut as drawn: (B, 3, size, size)
-    normalised."""
+    "Those rows of the store, rotated and cut as drawn: (B, 3, size, size), normalised."
     if device.type == 'cpu': return fast_augment(self.store, rows, *drawn, size, memory=memory)
     moved = [to_device(t, device) for t in (self.store.index_select(0, rows), *drawn)]
     return to_float(rotate_crop(*moved, size))

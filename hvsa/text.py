@@ -84,8 +84,11 @@ def forward(self:BayesianGRU,
     masks:tuple[Tensor, Tensor]|None=None,
 ) -> Tensor: # state after the last word, (B, H)
     """State at the last real word of each row; padding is neither computed nor looked at.
-    ValueError for impossible lengths."""
+    ValueError for impossible lengths: fractions, too few or too many, out of bounds."""
     lengths = lengths.cpu()
+    if len(lengths) != len(x) or lengths.is_floating_point() or lengths.is_complex():
+        raise ValueError(f'{len(x)} captions need as many lengths in whole numbers, got '
+                         f'{len(lengths)} of {lengths.dtype}')
     if lengths.min() < 1 or lengths.max() > x.shape[1]:
         raise ValueError(f'lengths go from {lengths.min()} to {lengths.max()}, expected 1 to '
                          f'{x.shape[1]} (an empty caption counts as one pad)')

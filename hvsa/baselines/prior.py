@@ -18,6 +18,7 @@ from nltk.stem import PorterStemmer
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from ..datasets.owners import first_captions, owners_of
 from ..vocab import SENTENCE_END, STOP_WORDS, split_words
 
 # %% ../../nbs/baselines/prior.ipynb #8c0aa584
@@ -148,21 +149,23 @@ class Prior:
     different sentence is cut, stemmed and numbered once, when it is first met.
 
     ValueError for a string instead of a list, no sentence, or a number of sentences that is no
-    multiple of `per_image`."""
+    multiple of `per_image` or not that of its owners."""
     def __init__(self,
-        captions:Sequence[str], # of the split, those of image i at i*per_image and after
-        per_image:int=5, # sentences an image
+        captions:Sequence[str], # of the split, those of an image in a row, images in order
+        per_image:int|Sequence[int]=5, # sentences an image; or of each sentence its image
     ):
-        self.captions, self.per_image = checked(captions, 'captions'), per_image
-        if len(self.captions) % per_image:
-            raise ValueError(f'{len(self.captions)} captions do not make {per_image} an image')
+        self.captions = checked(captions, 'captions')
+        owner = owners_of(per_image, len(self.captions))
+        self.first = first_captions(owner, int(owner[-1]) + 1)
         self.numbers = Numbers()
 
     def __call__(self,
         image_index:Tensor, # (N,) of images in the split
         caption_index:Tensor, # (M,) of captions in the split
     ) -> Tensor: # (N, M) float64, likeness of caption j to the sentences of image i
-        "`prior_similarity` of a batch. IndexError for an index beyond the split."
-        p, read = self.per_image, lambda k: self.numbers[self.captions[k]]
-        images = [[read(i*p + k) for k in range(p)] for i in image_index.tolist()]
-        return likeness(images, [read(j) for j in caption_index.tolist()])
+        "`prior_similarity` of a batch. IndexError for an index beyond the split, or below 0."
+        images, captions = image_index.tolist(), caption_index.tolist()
+        if min(images + captions, default=0) < 0: raise IndexError('indices are counted from 0')
+        read = lambda k: self.numbers[self.captions[k]]
+        theirs = [[read(k) for k in range(self.first[i], self.first[i+1])] for i in images]
+        return likeness(theirs, [read(j) for j in captions])

@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..datasets.images import read_images
+from ..datasets.owners import first_captions
 from ..datasets.splits import Split
 from ..hypersphere import cosine
 
@@ -28,16 +29,16 @@ TICKS = {True: '✓', False: '✗'}
 # %% ../../nbs/experiments/figures.ipynb #42b6a904
 def show_sims(
     sims:Tensor, # (N, M) similarities, images by captions; a few dozen rows are readable
-    per_image:int=5, # captions an image
+    per_image:int|Sequence[int]=5, # captions an image; or of each caption its image
 ) -> Figure: # not known to pyplot: nothing to close, no display needed
     "The table of similarities as an image, with the right pairs framed."
-    n, m = sims.shape
-    fig = Figure(figsize=(8, 1 + 6.4*n*per_image/m/3), dpi=200, layout='constrained')
+    (n, m), first = sims.shape, first_captions(per_image, len(sims))
+    fig = Figure(figsize=(8, 1 + 6.4*first[-1]/m/3), dpi=200, layout='constrained')
     ax = fig.subplots()
     shown = ax.imshow(sims.float().cpu(), aspect='auto', cmap='viridis', interpolation='nearest')
     for i in range(n):
-        place = i*per_image - .5, i - .5
-        ax.add_patch(Rectangle(place, per_image, 1, fill=False, edgecolor='white', lw=1.5))
+        place, width = (first[i] - .5, i - .5), first[i+1] - first[i]
+        ax.add_patch(Rectangle(place, width, 1, fill=False, edgecolor='white', lw=1.5))
     fig.colorbar(shown, ax=ax, label='similarity')
     ax.set(xlabel='caption', ylabel='image', title='A good model is brightest inside the frames')
     ax.locator_params(integer=True)
@@ -79,7 +80,7 @@ def show_retrieval(
 ) -> Figure:
     """The best answers to a few captions and to the images they belong to: right ones green,
     wrong ones vermillion. ValueError where the vectors are not those of the split."""
-    p = split.per_image
+    first = split.first
     if (len(img), len(txt)) != (len(split.images), len(split.captions)):
         raise ValueError(f'{len(img)} images and {len(txt)} captions were ranked, the split has '
                          f'{len(split.images)} and {len(split.captions)}')
@@ -88,10 +89,10 @@ def show_retrieval(
     fig = Figure(figsize=(1.5*(k + 1.4), 3.24*n + .4), dpi=150, layout='constrained')
     places = fig.add_gridspec(2*n, k + 1, width_ratios=[1.4] + [1]*k)
     for q, i in enumerate(queries):
-        j = i*p + q % p                                          # one of its captions
+        j = first[i] + q % (first[i+1] - first[i])               # one of its captions
         scores = right_last(similarity(img, txt[j:j + 1])[:, 0], slice(i, i + 1))
         draw_images([fig.add_subplot(places[q, c]) for c in range(k + 1)], split, i, j, scores)
-        scores = right_last(similarity(img[i:i + 1], txt)[0], slice(i*p, (i + 1)*p))
+        scores = right_last(similarity(img[i:i + 1], txt)[0], slice(first[i], first[i+1]))
         left, right = fig.add_subplot(places[n + q, 0]), fig.add_subplot(places[n + q, 1:])
         draw_captions(left, right, split, i, scores, k)
     fig.suptitle('Best answers to a caption, and to an image: right in green, wrong in vermillion',
@@ -121,12 +122,12 @@ def draw_captions(
     k:int, # answers
 ):
     "An image and the captions that come first."
-    p = split.per_image
-    first = (scores > scores[i*p:(i + 1)*p].max()).sum() + 1
+    start, stop = split.first[i:i+2]
+    first = (scores > scores[start:stop].max()).sum() + 1
     frame(left, read_images([split.images[i]], 256)[0], label=f'best caption: place {first}')
     right.axis('off')
     for place, best in enumerate(scores.topk(k).indices.tolist()):
-        mine = best//p == i
+        mine = start <= best < stop
         said = textwrap.shorten(split.captions[best], 76)
         right.text(0, 1 - (place + .5)/k, f'{scores[best]:.2f} {TICKS[mine]} {said}', va='center',
                    fontsize=11, transform=right.transAxes, in_layout=False, color=color_of(mine),

@@ -104,7 +104,9 @@ def read_rows(
     *index:Tensor, # as for `store[index]`
 ) -> Tensor: # a copy
     """Rows of a store. Pages that were read of a mapped file count as used memory until they are
-    given back, so they are; the system may still keep them for whoever reads next."""
+    given back, so they are; the system may still keep them for whoever reads next. IndexError for
+    an index below 0 or beyond the store."""
+    if any((i < 0).any() for i in index): raise IndexError('rows are counted from 0')
     out = torch.from_numpy(store[tuple(i.numpy() for i in index)])
     mapping = getattr(store, '_mmap', None)
     if hasattr(mapping, 'madvise'): mapping.madvise(mmap.MADV_DONTNEED)

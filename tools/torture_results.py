@@ -87,6 +87,7 @@ def kept(folder:Path) -> dict[str, list]:
         try:
             if file.name == 'state.pt': found[name] = [row['seconds'] for row in state_of(file)['history']]
             elif file.name in ('metrics.json', 'validation.json'):
+                if not (file.parent/'retrieval.png').exists(): continue  # scored again, to be drawn
                 result = json.loads(file.read_text(encoding='utf-8'))
                 found[f'{name} of {result["epochs"]} epochs'] = [result['cost']]
             elif file.parent.name == 'histories' and file.suffix == '.json':

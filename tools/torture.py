@@ -84,6 +84,7 @@ class Reference(NamedTuple):
     files:dict # snapshot
     changes:int # of files
     size:int # bytes on a disk
+    last:int # change that puts the last file in its place
 
 def size_of(folder:Path) -> int:
     "Bytes that a folder takes on a disk."
@@ -139,7 +140,9 @@ class Bench:
             ended = self.start(line, folder, count).wait(300)
             if ended.code: sys.exit(f'{line}\nended with {ended.code}: {ended.err}')
             changes = log.read_text(encoding='utf-8').splitlines() if log.exists() else []
-            self.known[line, tree] = Reference(ended, snapshot(folder), len(changes), size_of(folder/'in'))
+            placed = [i for i, c in enumerate(changes) if c.startswith('os.rename')]
+            self.known[line, tree] = Reference(ended, snapshot(folder), len(changes), size_of(folder/'in'),
+                                               max(placed, default=0))
         return self.known[line, tree]
 
 def spoken(ended, naming:str='', must_fail:bool=False) -> dict:
@@ -169,7 +172,7 @@ def differences(folder:Path, want:dict, apart:tuple=()) -> dict:
 def kill(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "Ended at a moment, once or several times; then the same command until its end."
     scene = SCENES[name]
-    right, want, changes, _ = bench.reference(scene.line, scene.tree)
+    right, want, changes, *_ = bench.reference(scene.line, scene.tree)
     folder, done, faults, before = bench.folder(scene.tree), [], {}, {}
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         number = rng.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -212,7 +215,7 @@ def wait_for(child:Child, folder:Path, name:str, moment:float):
 def disk(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "A disk that fills up; then one with room, and the same command."
     scene = SCENES[name]
-    _, want, _, need = bench.reference(scene.line, scene.tree)
+    _, want, _, need, _ = bench.reference(scene.line, scene.tree)
     folder = bench.folder(scene.tree)
     place, fresh = folder/'in', bench.tree(scene.tree)/'in'
     used, need = size_of(fresh), need*9//10
@@ -304,8 +307,8 @@ def cut(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
 def vanish(bench:Bench, name:str, rng:random.Random) -> tuple[str, dict]:
     "What it writes is removed while it runs: no good end without a whole result."
     scene = SCENES[name]
-    right, want, changes, _ = bench.reference(scene.line, scene.tree)
-    folder, which, seen = bench.folder(scene.tree), rng.randrange(max(1, changes)), 0
+    _, want, _, _, last = bench.reference(scene.line, scene.tree)
+    folder, which, seen = bench.folder(scene.tree), rng.randrange(max(1, last)), 0
     def at_change(event, path):
         nonlocal seen
         seen += 1

@@ -5,7 +5,7 @@ Times are left out (they differ), and what a program of somebody else writes wit
 import csv, hashlib, io, json, sqlite3
 from pathlib import Path
 
-TIMES = 'seconds', 'cost', 'peak_memory_gb'  # keys and columns that hold times
+TIMES = 'seconds', 'cost', 'peak_memory_gb', 'sha256'  # keys and columns that hold times, and a seal over them
 LOOSE = '.svg', '.sqlite-journal', 'trials.sqlite', 'search.sqlite' # only their being there counts
 
 def without_times(x):
@@ -87,6 +87,7 @@ def kept(folder:Path) -> dict[str, list]:
         try:
             if file.name == 'state.pt': found[name] = [row['seconds'] for row in state_of(file)['history']]
             elif file.name in ('metrics.json', 'validation.json'):
+                if not (file.parent/'retrieval.png').exists(): continue  # scored again, to be drawn
                 result = json.loads(file.read_text(encoding='utf-8'))
                 found[f'{name} of {result["epochs"]} epochs'] = [result['cost']]
             elif file.parent.name == 'histories' and file.suffix == '.json':

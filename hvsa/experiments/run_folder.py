@@ -129,6 +129,7 @@ def train_run(
     more = test_split.captions if c.vocab_from == 'all' else []
     whole, fit_split, valid_split, vocab = split_and_build_vocab(c, whole, more)
     refuse_unfit(whole, test_split, vocab)
+    check_run(c, len(vocab), (fit_split, valid_split, test_split), cache, device)
     model = build_model(c, vocab).to(device)
     read = partial(model.read_split, cache=cache_folder(c, cache, out), progress=progress and main)
     train, valid = read(fit_split, whole, training=True), read(valid_split, whole)

@@ -23,7 +23,7 @@ import torch
 from ..config import Config, choose
 from ..datasets.splits import load_split
 from ..engine.files import one_line, read_json, remove_dead, write_json
-from .run_folder import RESULT, cache_folder, train_run
+from .run_folder import FIGURES, RESULT, cache_folder, train_run
 from .run_record import read_run, refuse_other
 from .sweep import data_key, short_hash
 from ..losses import LOSSES
@@ -173,7 +173,9 @@ def compare(
                               run_folder(out, config)/f'seed-{seed}', cache, select, track)
             for seed in seeds for name, config in rows.items()}
     for job in runs.values(): remove_dead(job.folder, '.*.part*')   # of figures that were cut off
-    missing = {job.folder: key for key, job in runs.items() if found(job) is None}
+    drawn = lambda job: (job.folder/FIGURES[-1]).exists()       # or cut off just before
+    missing = {job.folder: key for key, job in runs.items()
+               if not (there := found(job)) or 'metrics' in there and not drawn(job)}
     say(f'{len(runs)} runs, {len(missing)} to train')
     waiting = [runs[key] for key in missing.values()]
     for n, job in enumerate(train_all(waiting, devices, progress), 1):

@@ -167,5 +167,7 @@ def train_run(
         answers = draw(out/FIGURES[1], partial(show_retrieval, split, scored.img, scored.txt,
                                                     similarity=best.similarity))
         log.end(part, scored.metrics, answers, len(history) - 1)
+        if not (out/RESULT[part]).exists():
+            raise OSError(f'{out} was removed while it was being scored: nothing is kept')
     del lock
     return result

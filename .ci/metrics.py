@@ -7,7 +7,7 @@ parser.add_argument('--rsum', type=float)
 parser.add_argument('--images', type=int)
 args = parser.parse_args()
 
-result = json.load(open(args.file))
+result = json.load(open(args.file, encoding="utf-8"))
 test = result['test']
 known = result.get('class_oracle') or result['kind_only']  # what runs of 0.1.0 call it
 sides = [f'{side}_{name}' for side in ('i2t', 't2i') for name in ('r1', 'r5', 'r10', 'medr',

@@ -7,12 +7,11 @@ __all__ = ['draw_toy', 'hvsa_train', 'train_and_tell', 'hvsa_eval', 'published_m
            'hvsa_compare']
 
 # %% ../nbs/use/commands_built.ipynb #ad67abdf
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-from .config import from_dict
 from .use.flags import command, given, plain_errors, settings, whole_numbers
-from .use.runs import newest_run, place_for, show_result, show_settings
+from .use.runs import newest_run, place_for, resumed, show_result, show_settings
 from .use.compare import hvsa_compare
 
 _all_ = ['hvsa_compare'] # with the other commands, and on a page of its own
@@ -29,8 +28,8 @@ def draw_toy(folder:Path, progress:bool):
 @command
 def hvsa_train(
     data:str|None=None, # folder of a data set (default: data/PRESET; toy data are drawn there)
-    preset:str='toy', # toy, laptop, rsitmd, rsicd, vse-rsicd, amfmn-rsicd ... (see PRESETS)
-    config:str|None=None, # YAML or JSON file with settings that differ from the preset
+    preset:str|None=None, # toy, laptop, rsitmd ... (see PRESETS; default: --config's, else toy)
+    config:str|None=None, # YAML or JSON file: settings that differ from the preset, or name one
     out:str|None=None, # run folder (default: runs/PRESET, or runs/PRESET-2 ... if that exists)
     # such as 2022,2023,2024: train once a seed, report mean and spread beside the paper's row
     seeds:str|None=None,
@@ -53,20 +52,21 @@ def hvsa_train(
     if show and not resume:                                  # needs nothing of what takes time
         with plain_errors(): return show_settings(settings(preset, config, changes))
     from hvsa.engine.distributed import from_main, process_group, rank_and_world
-    from hvsa.experiments.run_folder import Run, read_run
+    from hvsa.experiments.run_folder import Run
     with plain_errors(cut_off), process_group(device) as device:
         main = rank_and_world()[0] == 0
-        folder, several = Path(out or f'runs/{preset}'), whole_numbers(seeds)
+        name, changed = given(preset, config, changes)
+        folder, several = Path(out or f'runs/{name or "toy"}'), whole_numbers(seeds)
         if resume:
             if not out: folder = from_main(newest_run, folder)
-            before = from_main(read_run, folder)
-            wanted = from_dict(asdict(before.config) | given(config, changes))
-            wanted = Run(wanted, data or before.data, several or before.seeds)
-        else: wanted = Run(settings(preset, config, changes), data or f'data/{preset}', several)
+            wanted = from_main(resumed, folder, name, changed, data, several)
+        else:
+            wanted = settings(preset, config, changes)
+            wanted = Run(wanted, data or f'data/{wanted.preset}', several)
         if show: return show_settings(wanted.config)
         if not resume:
             folder, resume = from_main(place_for, wanted, folder, bool(out))
-            if preset == 'toy' and not data:
+            if wanted.config.preset == 'toy' and not data:
                 from_main(draw_toy, Path(wanted.data), main and not quiet)
         keep = None if cache == 'none' else cache
         train_and_tell(wanted, folder, resume, device, main, main and not quiet, keep, track)

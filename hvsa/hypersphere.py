@@ -14,7 +14,8 @@ from torch import Tensor
 # %% ../nbs/05_hypersphere.ipynb #9dca55ff
 def within_reach(x:Tensor) -> Tensor: # (..., D)
     "Rows as they are; those so long that squares would overflow are made shorter."
-    peak = torch.linalg.vector_norm(x.detach(), math.inf, dim=-1, keepdim=True)
+    most, least = (how(x.detach(), dim=-1, keepdim=True) for how in (torch.amax, torch.amin))
+    peak = torch.maximum(most, -least).abs()                        # never -0
     return x * (torch.finfo(x.dtype).max**.42/peak).clamp(max=1)    # 1.4e16 in float32
 
 def project(

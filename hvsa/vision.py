@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torchvision.models import ResNet, ResNet18_Weights
 from torchvision.models.resnet import BasicBlock
 
+from .engine.device import is_plain, read_pickled
 from .hypersphere import project
 from .pretrained.parts import Pointwise, cut
 
@@ -71,12 +72,11 @@ def _file_state(path:Path) -> dict[str, Tensor]:
                                 "of a .pth or .safetensors file")
     try:
         if path.suffix == '.safetensors': state = load_file(path)
-        else: state = torch.load(path, map_location='cpu', weights_only=True)
+        else: state = read_pickled(path)
     except Exception as e:  # damaged files make the readers raise nearly anything
         raise ValueError(f'{path} cannot be read as plain tensors: expected a state dict in .pth '
                          f'or .safetensors form ({type(e).__name__})') from None
-    plain = lambda v: isinstance(v, Tensor) and v.layout is torch.strided and not v.is_complex()
-    named = lambda d: all(isinstance(k, str) and plain(v) for k, v in d.items())
+    named = lambda d: all(isinstance(k, str) and is_plain(v) for k, v in d.items())
     if not isinstance(state, dict) or not named(state):
         raise ValueError(f'{path} is not a state dict: expected a mapping from names such as '
                          'conv1.weight to tensors')
@@ -100,7 +100,7 @@ def resnet18(
 def _fill(model:nn.Module, state:dict[str, Tensor], source, what:str) -> nn.Module:
     """Load a state dict that must fit exactly (counters of batches may be absent).
     ValueError with the names that do not."""
-    if bad := [k for k, v in state.items() if v.is_meta or not v.isfinite().all()]:
+    if bad := [k for k, v in state.items() if not v.isfinite().all()]:
         raise ValueError(f'{source} has numbers in {bad[0]} that are not finite: it is damaged')
     want = model.state_dict()
     lost = [k for k in want.keys() - state.keys() if not k.endswith('num_batches_tracked')]

@@ -15,7 +15,8 @@ from pathlib import Path
 from fastcore.basics import patch
 from nltk.tokenize import NLTKWordTokenizer
 
-from .engine.files import write_text
+from .engine.fields import shown
+from .engine.files import read_json, write_text
 
 # %% ../nbs/02_vocab.ipynb #7a608bb3
 # marks that are no words, as published
@@ -123,11 +124,10 @@ def load(cls:Vocab,
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'{path} is missing: make it with Vocab.build(captions).save(path)')
-    try: stored = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as e: stored, fault = None, f'not JSON ({e})'
-    else: fault = vocab_fault(stored)
-    if fault:
-        raise ValueError(f'{path}: {fault}: build it again with Vocab.build(captions).save(path)')
+    again = 'build it again with Vocab.build(captions).save(path)'
+    try: stored = read_json(path)
+    except ValueError as e: raise ValueError(f'{e}: {again}') from None
+    if fault := vocab_fault(stored): raise ValueError(f'{path}: {fault}: {again}')
     return cls(sorted(stored['word2idx'], key=stored['word2idx'].get))
 
 def vocab_fault(stored) -> str|None:
@@ -143,8 +143,10 @@ def vocab_fault(stored) -> str|None:
     for w, i in ids.items():
         other = words.get(str(i))
         if other != w:
-            return f'word2idx and idx2word disagree: {i} is {w!r} in one and {other!r} in the other'
+            return (f'word2idx and idx2word disagree: {i} is {shown.repr(w)} in one and '
+                    f'{shown.repr(other)} in the other')
     if len(words) != len(ids): return f'word2idx has {len(ids)} entries, idx2word {len(words)}'
     if stored['idx'] != len(ids) + 1:
         return f'idx is {stored["idx"]}, but {len(ids) + 1} comes after the last id'
     if UNK not in ids: return f'no entry {UNK}'
+    if any('\ud800' <= letter <= '\udfff' for letter in ''.join(ids)): return 'a word is no text'

@@ -55,6 +55,8 @@ def main(
     long = lambda p: p.with_suffix('').as_posix().endswith(LONG)
     files.sort(key=lambda p: (long(p), p.stat().st_size), reverse=True)
     os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # side by side, none keeps a core busy
+    # nor do they ask for more threads than there are cores
+    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1)//n_workers)))
     context, start = multiprocessing.get_context('forkserver'), time.time()
     context.set_forkserver_preload(PRELOAD)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(n_workers) as pool:

@@ -106,8 +106,8 @@ def cut(
 
 class Blocks:
     """Similarities of N images and M captions, in blocks of at most `chunk` images and as many
-    captions as they have on average. Each pair of different vectors is scored once, or twice to
-    the same bits. ValueError for a chunk below 1."""
+    captions as they have on average. Each pair of different vectors is scored once (a single block)
+    or twice to the same bits. ValueError for a chunk below 1."""
     def __init__(self,
         img:Tensor, # (N, D) image vectors
         txt:Tensor, # (M, D) caption vectors
@@ -128,9 +128,8 @@ class Blocks:
         groups = home.argsort(stable=True).split(home.bincount(minlength=n + 1).tolist())
         self.columns = cut(*captions, [g for group in groups for g in group.split(self.width)
                                        if len(g)])
-        @lru_cache(1)                                       # a single block is computed once
-        def block(a, b): return similarity(img[self.rows.first[a]], txt[self.columns.first[b]])
-        self.block = block
+        captions_of = lru_cache(1)(lambda b: txt[self.columns.first[b]])
+        self.block = lru_cache(1)(lambda a, b: similarity(img[self.rows.first[a]], captions_of(b)))
 
     def right(self) -> Tensor: # (M,)
         "The score of each caption with its own image, from the blocks that `iter` gives."

@@ -80,7 +80,7 @@ def try_out(
         pairs, others = (Pairs.read(split, vocab.encode, 64) for split in (train, test))
     model, gen, losses = hvsa(len(vocab)), torch.Generator().manual_seed(0), []
     opt = torch.optim.AdamW(model.parameters(), lr=rate)
-    for epoch in range(epochs):
+    for _ in range(epochs):
         for b in pairs.epoch(40, 64, gen, degrees=0.):
             losses.append(float(step(model.train(), opt, b.images, b.ids, b.lengths)))
     chance = class_oracle(['any']*len(test))['rsum']
@@ -124,7 +124,7 @@ def check(
         'HVSA' if piece == 'encoders' else piece]
     if len(yours) != len(needs):
         raise ValueError(f'say check({piece!r}, {", ".join(needs)}), got {len(yours)} to check')
-    for i, (name, f) in enumerate(zip(needs, yours)):
+    for name, f in zip(needs, yours):
         kind = 'class' if name in ('HVSA', 'KEA') else 'function'
         if isinstance(f, type) != (kind == 'class') or not callable(f):
             return Verdict(False, f'not yet: {name} must be a {kind}, got a {type(f).__name__}')

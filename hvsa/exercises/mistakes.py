@@ -99,7 +99,7 @@ def mean_of(f): return lambda x, gamma=2., every=5: f(x, gamma, every).mean()
 UNIFORMITY = {
     'gives NaN where there is no pair: with fewer than two rows it is 0':
         mean_of(lambda x, g, e: near(x, g, e)),
-    'leaves the sphere: project the vectors first': 
+    'leaves the sphere: project the vectors first':
         mean_of(lambda x, g, e: near(x, g, e, on=lambda x: x)),
     'takes every row: only x[::every]': mean_of(lambda x, g, e: near(x, g, 1)),
     'takes the first rows: x[::every] is every fifth one':

@@ -22,7 +22,7 @@ import torch
 
 from ..config import Config, choose
 from ..datasets.splits import load_split
-from ..engine.files import read_json, remove_dead, write_json
+from ..engine.files import one_line, read_json, remove_dead, write_json
 from .run_folder import RESULT, cache_folder, train_run
 from .run_record import read_run, refuse_other
 from .sweep import data_key, short_hash
@@ -73,9 +73,10 @@ def found(job:Job) -> dict|None:
         with np.load(ranks, allow_pickle=False) as arrays:
             kept = {k: torch.from_numpy(arrays[k]) for k in ('i2t', 't2i')}
         return {'metrics': result[part], 'best_epoch': result['best_epoch'], 'ranks': kept}
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise ValueError(f'{job.folder} cannot be read as a finished run ({type(e).__name__}: {e}):'
-                         ' delete it, and the same command trains it again') from None
+    except Exception as e:                  # damaged files make the readers raise nearly anything
+        said = f'{type(e).__name__}: {one_line(e)[:200]}'
+        raise ValueError(f'{job.folder} cannot be read as a finished run ({said}): delete it, and '
+                         'the same command trains it again') from None
 
 def train_job(job:Job, device:str|None=None, progress:bool=True):
     """Train and score one run, from where it was. A training that diverges leaves a note instead of

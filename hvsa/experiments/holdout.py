@@ -113,7 +113,7 @@ def holdout_study(
         kept[name] = train_setting(config, whole, study, folder, cache, device, progress)
         say(f'{name}: {kept[name][1].get("valid") or kept[name][1]["error"]}')
     test = load_split(data, 'test')                             # not before: all has been decided
-    for name, (place, found) in kept.items():
+    for place, found in kept.values():
         if 'error' in found: continue
         model = load_model(place).to(default_device(device))
         keep = cache_folder(model.config, cache, folder)

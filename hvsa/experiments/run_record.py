@@ -48,7 +48,8 @@ def make_folder(out:Path):
     "Make a run folder. OSError in one line where something else is in its place."
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        why = 'a link to nowhere' if out.is_symlink() else 'no folder' if out.exists() else e.strerror
+        why = ('no folder' if out.exists() else 'a link to nowhere' if out.is_symlink() else
+               e.strerror)
         raise OSError(f'{out} cannot be a run folder ({why}): name another one') from None
 
 def open_run(out:Path, run:Run, vocab:Vocab, resume:bool):

@@ -156,10 +156,18 @@ def encode_images(self:FeaturePairs,
     model:nn.Module, # has `encode_features(maps) -> (B, D)` and `mean_of_views`
     batch_size:int=256, # views at a time
 ) -> Tensor: # (N, D), on the model's device
-    "Vectors of all images of a split, from their stored feature maps."
-    device = device_of(model)
+    "Vectors of all images of a split, from their stored feature maps; equal ones are encoded once."
+    device, number, which, vectors = device_of(model), {}, [], []
     def one(views): # (B, V, c, h, w) -> (B, D)
         vectors = at_least_float32(model.encode_features(views.flatten(0, 1).to(device).float()))
         return model.mean_of_views(vectors.unflatten(0, views.shape[:2]))
     per_batch = max(1, batch_size//self.store.shape[1])
-    with evaluating(model): return torch.cat([one(v) for v in self.views(per_batch)])
+    with evaluating(model):
+        for views in self.views(per_batch):
+            keys = [hashlib.sha256(np.ascontiguousarray(v)).digest() for v in views.numpy()]
+            new, known = [], len(number)
+            for k, key in enumerate(keys):
+                if number.setdefault(key, len(number)) == known + len(new): new.append(k)
+            which += [number[key] for key in keys]
+            if new: vectors.append(one(views[new]))
+    return torch.cat(vectors)[torch.tensor(which, device=device)]

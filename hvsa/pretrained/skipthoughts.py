@@ -6,6 +6,7 @@
 __all__ = ['WHERE', 'read_words', 'read_rows', 'read_gru', 'Loaded', 'load_skipthoughts']
 
 # %% ../../nbs/pretrained/skipthoughts.ipynb #9bf7e62f
+import math
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ..engine.files import one_line
 from ..vocab import UNK, Vocab
 
 # %% ../../nbs/pretrained/skipthoughts.ipynb #9ab9968f
@@ -70,14 +72,14 @@ def _pickled_rows(
                      f'other string has {size} bytes)')
 
 # %% ../../nbs/pretrained/skipthoughts.ipynb #6c822709
-def _header(f:BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
-    "Shape and type that a .npy file declares; `f` then stands at its contents."
+def _header(f:BinaryIO) -> tuple[tuple[int, ...], np.dtype, str]:
+    "Shape, type and order that a .npy file declares; `f` then stands at its contents."
     npy = np.lib.format
     read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     version = npy.read_magic(f)
     if version not in read: raise ValueError('it is no .npy file of version 1 or 2')
-    shape, _, dtype = read[version](f)
-    return shape, dtype
+    shape, by_column, dtype = read[version](f)
+    return shape, dtype, 'F' if by_column else 'C'
 
 def read_rows(
     # utable.npy or btable.npy: a float32 matrix, or the released object array pickled by Python 2
@@ -92,20 +94,40 @@ def read_rows(
     path = _existing(path)
     try:
         with open(path, 'rb') as f:
-            shape, dtype = _header(f)
+            shape, dtype, _ = _header(f)
+            if min(wanted, default=0) < 0: raise ValueError(f'there is no row {min(wanted)}')
             height = shape[:1] if rows is None else (rows,)
             expected = height if dtype == object else (*height, dim)
             if shape != expected: raise ValueError(f'its shape is {shape}')
             if dtype == object: found = _pickled_rows(f, set(wanted), dim, progress)
             elif dtype == np.dtype('<f4'): found = np.load(path, mmap_mode='r', allow_pickle=False)
             else: raise ValueError(f'its numbers are {dtype}')
-        return torch.from_numpy(np.stack([found[k] for k in wanted]))
-    except (ValueError, IndexError) as e:
+        table = torch.from_numpy(np.stack([found[k] for k in wanted]))
+        for k, row in zip(wanted, table):
+            if not row.isfinite().all(): raise ValueError(f'in row {k} a number is not finite')
+        return table
+    except Exception as e:                  # damaged files make the readers raise nearly anything
         count = '' if rows is None else f'{rows} '
         expected = f'{count}rows of {dim} float32 numbers'
-        raise ValueError(f'{path}: expected {expected}, but {e}') from None
+        raise ValueError(f'{path}: expected {expected}, but '
+                         f'{one_line(e)[:200] or type(e).__name__}') from None
 
 # %% ../../nbs/pretrained/skipthoughts.ipynb #f3f8e599
+def _array(
+    archive:zipfile.ZipFile, name:str,
+    shape:tuple[int, ...], # that it should have
+) -> np.ndarray|tuple[int, ...]|str: # of numbers; or the shape that it has instead, or why not
+    "An array of an .npz file, read only if it fits. ValueError for what is no array of numbers."
+    if f'{name}.npy' not in archive.namelist(): return 'absent'
+    with archive.open(f'{name}.npy') as f:
+        if archive.getinfo(f'{name}.npy').file_size > 16*math.prod(shape) + 2**16: return 'larger'
+        found, dtype, order = _header(f)
+        if found != shape: return found
+        if dtype.kind != 'f': raise ValueError(f'{name} holds {dtype}')
+        content = f.read(size := dtype.itemsize*math.prod(shape))
+    if len(content) != size: raise ValueError(f'{name} is cut off')
+    return np.frombuffer(content, dtype).reshape(shape, order=order)
+
 def read_gru(
     path:Path|str, # uni_skip.npz or bi_skip.npz
     input_size:int=620, # I, floats a word
@@ -117,14 +139,16 @@ def read_gru(
     I, H = input_size, hidden_size
     shapes = dict(W=(I, 2*H), Wx=(I, H), b=(2*H,), bx=(H,), U=(H, 2*H), Ux=(H, H))
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[prefix + name] for name in shapes if prefix + name in file}
-    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as e:
-        raise ValueError(f'{path} is no .npz file of plain arrays ({e})') from None
+        with zipfile.ZipFile(path) as archive:
+            arrays = {name: _array(archive, prefix + name, shape) for name, shape in shapes.items()}
+    except Exception as e:                  # damaged files make the readers raise nearly anything
+        said = one_line(e)[:200] or type(e).__name__
+        raise ValueError(f'{path} is no .npz file of plain arrays ({said})') from None
     for name, shape in shapes.items():
-        have = arrays[name].shape if name in arrays else 'absent'
-        if have != shape:
+        if not isinstance(have := arrays[name], np.ndarray):
             raise ValueError(f'{path}: {prefix}{name} should have shape {shape}, but is {have}')
+        if not np.isfinite(have).all():
+            raise ValueError(f'{path}: {prefix}{name} has a number that is not finite')
     def stack(gates, candidate):
         both = np.concatenate([arrays[gates].T, arrays[candidate].T])
         return torch.from_numpy(both.astype(np.float32))

@@ -26,7 +26,7 @@ from ..engine.weights import read_weights
 from ..hypersphere import cosine, project
 from ..retriever import Retriever
 from ..text import TEXT_ENCODERS
-from .gallery_folder import about, database, unsigned
+from .gallery_folder import about, database, is_whole, unsigned
 from .pictures import open_picture
 from .search import Hit, Hits, best, check_question, scores_by, top_rows
 from ..pretrained.start import load_vocab
@@ -52,8 +52,7 @@ def words_of(
 
 # %% ../../nbs/use/gallery.ipynb #45c0ad55
 class Gallery:
-    """Encoded pictures that can be asked. FileNotFoundError or ValueError, in one line, for a
-    folder that is no gallery."""
+    "Encoded pictures that can be asked. FileNotFoundError or ValueError for a folder that is none."
     def __init__(self,
         path:str|Path, # folder written by `Retriever.index`
         model:Retriever|None=None, # that made it; default: read from it when it is needed
@@ -76,12 +75,15 @@ class Gallery:
             if not info.get('number'):
                 raise ValueError(f'{self.path} is not finished: give the same hvsa_index again')
             if info['number'] == self.info.get('number'): return self.current
+            if not is_whole(info):
+                raise ValueError(f'{self.path} is a damaged gallery: its notes are not whole')
             file = self.path/f'vectors-{info["number"]}.npy'
             try: array = np.load(file, mmap_mode='r', allow_pickle=False)
             except FileNotFoundError: continue
             except Exception as e: raise ValueError(f'{file} is damaged: {one_line(e)}') from None
-            if array.dtype != np.float16 or array.shape != (info['pictures'], info['dim']):
-                raise ValueError(f'{file} is damaged: it holds {array.dtype} {array.shape}')
+            held = getattr(array, 'dtype', 'several arrays'), getattr(array, 'shape', '')
+            if held != (np.float16, (info['pictures'], info['dim'])):
+                raise ValueError(f'{file} is damaged: it holds {held[0]} {held[1]}')
             if bad := damaged(file, array.offset, 2*info['dim'], info.get('sums', [])):
                 raise ValueError(f'{file} is damaged (rows {bad.start} to {bad.stop - 1}): delete '
                                  'it, and give the same hvsa_index again')
@@ -115,8 +117,7 @@ def search(self:Gallery,
     question:str|Path|Image.Image, # words in English; or a picture, or the `Path` of one
     top:int=10, # how many to find
 ) -> Hits: # the best first
-    """The pictures that fit best. A picture is compared by cosine.
-    ValueError for words that cannot be asked (see `check_question`), or for no picture."""
+    "The pictures that fit best. ValueError for words that `check_question` refuses, or no picture."
     if not isinstance(question, str):
         image = question if isinstance(question, Image.Image) else self.open(question)
         return self.ranked(self.model.encode_images([image])[0], top,
@@ -162,8 +163,9 @@ def hits_of(db, info:dict, rows:list[int], values:list[float]) -> list[Hit]:
     query = ('select name, width, height, thumbnail from pictures join kept using (id) '
              'where row = ?')
     found = [db.execute(query, [row]).fetchone() for row in rows]
-    folder = Path(info['folder'])
-    return [Hit(name, folder/name, value, *rest) for (name, *rest), value in zip(found, values)]
+    if None in found: raise sqlite3.DatabaseError('a picture is missing in it')
+    return [Hit(name, Path(info['folder'])/name, value, *rest)
+            for (name, *rest), value in zip(found, values)]
 
 # %% ../../nbs/use/gallery.ipynb #1fca7a45
 def row_of(db:sqlite3.Connection, name:str, columns:str, tables:str='pictures'):
@@ -180,8 +182,7 @@ def thumbnail(self:Gallery, name:str) -> bytes: # JPEG, at most 256 pixels wide 
 
 @patch
 def picture(self:Gallery, name:str) -> Path:
-    """Where a picture of the gallery is. ValueError for a name that it does not hold, or that
-    leads out of its folder."""
+    "Where a picture is. ValueError for a name that is not held, or leads out of the folder."
     with database(self.path) as db: row_of(db, name, 'id')
     if PurePosixPath(name).is_absolute() or '..' in PurePosixPath(name).parts:
         raise ValueError(f'{name[:80]!r} leads out of the folder {self.info["folder"]}')

@@ -17,8 +17,10 @@ from typing import NamedTuple, get_args
 import yaml
 
 from ..config import RANGES, Config, choose, preset
-from ..engine.fields import Range, check_number, check_setting, choices_of
-from .flags import as_value, command, plain_errors
+from ..engine.fields import Range, check_number, check_setting, choices_of, shown
+from ..engine.files import one_line
+from ..engine.typed import as_value
+from .flags import command, plain_errors
 from .rows import read_table
 
 # %% ../../nbs/use/tune.ipynb #50534a37
@@ -33,8 +35,8 @@ def checked(name:str, value):
     that does not fit."""
     if name not in KINDS:
         near = [f': did you mean {k}?' for k in difflib.get_close_matches(str(name), KINDS, 1)]
-        raise ValueError(''.join([f'{name} is no setting', *near]))
-    value = as_value(value, number=str not in kinds_of(name))
+        raise ValueError(''.join([f'{shown.word(name)} is no setting', *near]))
+    value = as_value(value, KINDS[name])
     check_setting(name, KINDS[name], value, RANGES.get(name, Range()))
     if name in (known := registries()): choose(known[name], value, name.replace('_', ' '))
     return float(value) if float in kinds_of(name) and type(value) is int else value
@@ -114,7 +116,8 @@ def search_of(
         faults.append(f'{key}: expected {"lines like lr: 1" if kind is dict else "a list"}')
         return kind()
     for k in said:
-        if k not in known: faults.append(f'{k} is not known here: choose from {", ".join(known)}')
+        if k not in known: faults.append(f'{shown.word(k)} is not known here: choose from '
+                                         f'{", ".join(known)}')
     base = tried('preset', lambda name: preset(name).preset, str(said.get('preset')))
     fixed = {k: tried('settings', checked, k, v) for k, v in part('settings', dict, {}).items()}
     space = {k: tried('search', values_of, k, v) for k, v in part('search', dict, {}).items()}
@@ -131,7 +134,7 @@ def search_of(
              for n, row in enumerate(part('start', list, []), 1)] if not faults else []
     found = Search(base, fixed, seeds, space, *(value for _, value, _ in numbers), start)
     if not faults: tried('search', check_together, found)
-    if faults: raise BadSearch('\n'.join(f'{file}: {fault}' for fault in faults))
+    if faults: raise BadSearch('\n'.join(one_line(f'{file}: {fault}') for fault in faults))
     return found
 
 def check_together(search:Search, most:int=10_000):

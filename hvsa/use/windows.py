@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..datasets.images import as_pixels
-from .rasters import Scene
+from ..datasets.rasters import Scene
 
 # %% ../../nbs/use/windows.ipynb #a64211c8
 MOST = 1_000_000 # windows of one scene

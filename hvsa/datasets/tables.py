@@ -119,7 +119,8 @@ def open_parquet(file:Path) -> Any: # pyarrow.parquet.ParquetFile
         raise ValueError(f"{file}: Parquet needs pyarrow: pip install 'hvsa[tables]'") from None
     try: return parquet.ParquetFile(file)
     except Exception as e:  # damaged files make pyarrow raise many kinds
-        raise ValueError(f'{file} cannot be read as Parquet ({one_line(e)}): is it whole?') from None
+        said = f'{file} cannot be read as Parquet ({one_line(e)}): is it whole?'
+        raise ValueError(said) from None
 
 def batches(table:Any, columns:Columns, file:Path) -> Iterator[tuple]: # rows
     "The rows of a Parquet file's columns, read a batch at a time."

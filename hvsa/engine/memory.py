@@ -154,7 +154,7 @@ def what_to_lower(part:str, needs:Callable, c) -> str:
         except Exception: return math.inf # not every half is a setting
     lefts = {name: left(name) for name in values}
     least = min(lefts.values())
-    name = max((name for name in values if lefts[name] <= 1.1*least), key=values.get)
+    name = max((name for name in values if lefts[name] <= 2.2*least), key=values.get)
     return f'lower {name} ({values[name]})'
 
 def listed(parts:dict[str, float], have:int) -> str:

@@ -21,6 +21,7 @@ from ..datasets.splits import Split, load_split
 from ..engine.device import default_device, peak_memory
 from ..engine.distributed import from_main, rank_and_world, same_as_main
 from ..engine.files import one_line, read_json, write_atomic, write_json
+from ..engine.memory import check_training
 from ..evaluate import Evaluation, class_oracle, scene_classes, score
 from .figures import show_history, show_retrieval
 from .run_record import OtherSettings, Run, continue_or_refuse, lock_run, open_run
@@ -28,7 +29,7 @@ from .run_record import read_run, refuse_other, write_run
 from .run_state import load_state, save_epoch
 from .track import Tracker
 from .unfit import refuse_unfit
-from ..model import build_model, load_model
+from ..model import build_model, load_model, model_of
 from ..train import fit, make_optimizer
 from ..pretrained.start import build_vocab
 from ..vocab import Vocab
@@ -129,7 +130,8 @@ def train_run(
     more = test_split.captions if c.vocab_from == 'all' else []
     whole, fit_split, valid_split, vocab = split_and_build_vocab(c, whole, more)
     refuse_unfit(whole, test_split, vocab)
-    check_run(c, len(vocab), (fit_split, valid_split, test_split), cache, device)
+    sizes = len(fit_split), len(valid_split), len(test_split or ())
+    check_training(partial(model_of, words=len(vocab)), c, sizes, cached=bool(cache), device=device)
     model = build_model(c, vocab).to(device)
     read = partial(model.read_split, cache=cache_folder(c, cache, out), progress=progress and main)
     train, valid = read(fit_split, whole, training=True), read(valid_split, whole)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..config import Config, preset
+from ..engine.fields import shown
 from ..engine.typed import read_typed
 from .flags import from_text
 
@@ -31,6 +32,8 @@ def trials(name:str, row:Mapping|str, common:Mapping) -> list[Config]:
                          f'"{name}: {{preset: toy, lr: 0.001}}"')
     said = from_text(dict(common) | {k: v for k, v in row.items() if k != 'preset'})
     lists = {k: v if isinstance(v, list) else [v] for k, v in said.items()}
+    if odd := [k for k in said if not isinstance(k, str)]:
+        raise ValueError(f'row {name}: unknown setting {shown.word(odd[0])}')
     if 'preset' in said: raise ValueError(f'row {name}: a preset belongs to the row, not to common')
     if none := [k for k, v in lists.items() if not v]:
         raise ValueError(f'row {name}: {none[0]} has no value to choose from')
@@ -54,7 +57,8 @@ def plan_of(
     rows = {str(name): trials(str(name), row, common) for name, row in rows.items()}
     whole = lambda s: isinstance(s, int) and not isinstance(s, bool)
     if not isinstance(seeds, list) or not seeds or not all(map(whole, seeds)):
-        raise ValueError(f'seeds must be a list of whole numbers, such as [0, 1], not {seeds!r}')
+        raise ValueError(f'seeds must be a list of whole numbers, such as [0, 1], not '
+                         f'{shown.repr(seeds)}')
     if len(set(seeds)) < len(seeds): raise ValueError(f'a seed stands twice in {seeds}')
     if not isinstance(said.get('data'), str):
         raise ValueError('name the folder of the data set: data: data/toy')

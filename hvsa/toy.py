@@ -8,7 +8,6 @@ __all__ = ['NUMBERS', 'SUBJECTS', 'ON', 'NEAR', 'BY', 'FRAMES', 'Scene', 'make_s
 
 # %% ../nbs/datasets/toy.ipynb #9872738d
 import filecmp
-import os
 import random
 import re
 from collections.abc import Sequence

@@ -21,7 +21,7 @@ from .halves import settle, with_test, write_lists
 from .images import FORMATS, in_threads, open_image
 from .owners import ANY
 from .splits import Problem
-from ..engine.files import work_folder, write_json
+from ..engine.files import work_folder
 
 # %% ../../nbs/datasets/prepare.ipynb #dc7162f0
 def place(

@@ -75,6 +75,7 @@ def encode_captions(
     device, (rank, world), vectors = device_of(model), rank_and_world(), []
     texts = torch.cat([lengths[:, None], ids], 1)
     texts, where = texts.unique(dim=0, return_inverse=True)  # sorted by length
+    if len(texts) < world: texts = texts.repeat(world, 1)        # each rank has one to encode
     with evaluating(model):
         for t in texts.flip(0)[rank::world].split(batch_size):
             t = t[:, :1 + t[0, 0]].to(device, non_blocking=True)

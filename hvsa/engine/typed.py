@@ -69,7 +69,7 @@ def is_deep(text:str, most:int=100) -> bool:
     for mark in re.findall(r'[][{}]', text):
         level = level + 1 if mark in '[{' else max(0, level - 1)
         if level > most: return True
-    return re.search(r'(- +){%d}' % most, text) is not None
+    return re.search(rf'(- +){{{most}}}', text) is not None
 
 def read_typed(
     file:str|Path, # YAML; by the ending .json, JSON

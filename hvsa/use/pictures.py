@@ -10,7 +10,6 @@ __all__ = ['SUFFIXES', 'header', 'is_ordinary', 'open_picture', 'chosen', 'decim
 import importlib.util
 import logging
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil, inf, log2

@@ -124,8 +124,8 @@ def load_model(
         saved = read_json(config)
         c = from_dict(saved['config'])
         if not image and not text:
-            with torch.device('meta'): needed = weight_bytes(model_of(c, saved['vocab_size']), False)
-            check_memory('weights', needed, 'is config.json that of this model?')
+            with torch.device('meta'): shapes = model_of(c, saved['vocab_size'])
+            check_memory('weights', weight_bytes(shapes, False), 'is config.json that of this model?')
         model = model_of(c, saved['vocab_size'], image, text)
         model.start = saved['start']
     except (ValueError, KeyError, TypeError, RuntimeError) as e:

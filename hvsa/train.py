@@ -116,8 +116,9 @@ def train_epoch(
         loss = parts['loss'].item()
         if not math.isfinite(loss):
             first = next(k for k, x in enumerate(sums['loss'], 1) if not x.isfinite())
-            raise FloatingPointError(f'the loss is {sums["loss"][first - 1].item()} at step {first} '
-                                     f'of {said}: {likely_cause(c, epoch == 0 and first == 1)}')
+            value = sums['loss'][first - 1].item()
+            raise FloatingPointError(f'the loss is {value} at step {first} of {said}: '
+                                     f'{likely_cause(c, epoch == 0 and first == 1)}')
         bar.set_postfix(loss=f'{loss:.4f}', lr=f'{opt.param_groups[0]["lr"]:.2g}')
     return {k: torch.stack(v).mean().item() for k, v in sums.items()}
 

@@ -177,15 +177,24 @@ def hvsa_check(
 # %% ../nbs/use/commands_built.ipynb #a49f044d
 @command
 def hvsa_prepare(
-    source:str, # folder with the four text files, or a JSON annotation file of RSICD or RSITMD
+    # file or folder with the captions: four text files, JSON of RSICD, RSITMD, UCM-, Sydney- or
+    # NWPU-Captions or COCO, CSV, TSV, Parquet, Flickr's captions.txt or .token, a .txt an image
+    source:str,
     out:str, # folder to make, in the layout that hvsa_train reads
     /,
     # folder of the images, folders in it included (default: images/ beside the lists, or the
     # lists' own folder)
     images:str|None=None,
     link:bool=False, # hard-link images instead of copying them (same disk only)
-    no_val:bool=False, # JSON: leave the "val" images out (published: they train)
-    fill:bool=False, # JSON: repeat sentences where an image has fewer than five
+    no_val:bool=False, # leave the "val" images out (published: they train)
+    fill:bool=False, # repeat captions where an image has fewer than five (default: kept as they are)
+    # captions an image, a number or any: of more the first ones are kept (default: 5 for RSICD,
+    # RSITMD, UCM-, Sydney- and NWPU-Captions, else any)
+    per_image:str|None=None,
+    test:str|None=None, # no split: file of the test images' captions, or of their names
+    test_share:float|None=None, # no split: share of the images to test with (default: 0.1)
+    seed:int=0, # no split: of the drawing
+    columns:str|None=None, # table: its columns, such as path,text or path,text,split
     quiet:bool=False, # no progress bars
 ):
     """Bring other people's files into the layout that training reads, check them, and convert
@@ -193,7 +202,11 @@ def hvsa_prepare(
     from hvsa.datasets.check import report
     from hvsa.datasets.prepare import BadData, prepare
     with plain_errors():
-        try: made = prepare(source, out, images, link, not no_val, fill, progress=not quiet)
+        if per_image and per_image.isdecimal(): per_image = int(per_image)
+        try:
+            made = prepare(source, out, images, link, not no_val, fill, per_image, not quiet, test,
+                           test_share, seed, columns)
         except BadData as e: raise SystemExit(f'{e}\nnothing was written') from None
         print(f'{report(made.problems)}\n{made.train} training and {made.test} test images with '
-              f'{made.captions} captions in {made.path}, {made.converted} converted to 8-bit RGB')
+              f'{made.captions} captions in {made.path}, {made.converted} converted to 8-bit RGB; '
+              f'read as {made.form}')

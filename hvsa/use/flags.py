@@ -146,7 +146,7 @@ def add_parameter(parser:Parser, p:inspect.Parameter, text:str):
         parser.add_argument(p.name, help=text, **given)
     elif p.annotation is bool: parser.add_argument(flag(p.name), action='store_true', help=text)
     else:
-        kind = int if p.annotation in (int, int|None) else str
+        kind = {int: int, int|None: int, float: float, float|None: float}.get(p.annotation, str)
         shown = '' if p.default is None else f' [{p.default}]'
         parser.add_argument(flag(p.name), dest=p.name, type=kind, default=p.default,
                             metavar=placeholder(p.annotation), help=text + shown)

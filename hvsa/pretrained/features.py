@@ -84,7 +84,8 @@ def stored_features(
     images = hashlib.sha256('\n'.join(f.name for f in files).encode()).hexdigest()[:8]
     title = getattr(backbone, 'title', type(backbone).__name__)     # of a part: see `cut`
     form = f'{size}px-{title}-{weights[:8]}-{views}'
-    key = {'made by': 'channels-last, 32 at a time, deep pictures stretched', 'backbone': weights, 'size': size, 'amp': amp,
+    made = 'channels-last, 32 at a time, deep pictures stretched'
+    key = {'made by': made, 'backbone': weights, 'size': size, 'amp': amp,
            'files': file_key(files, root)}
     keep_freed_memory()
     fast = copy.deepcopy(backbone).to(memory_format=torch.channels_last)

@@ -23,7 +23,8 @@ RANGES = { # of numbers, wide, but none beyond any use; else whole ones begin at
     'views': Range(1, 9), 'val_fraction': Range(0, 1, above_least=True), 'clip': ABOVE_0,
     'degrees': Range(0, most=360), 'lr_decay': Range(0, most=1), 'temperature': Range(1e-4, 1000),
     **dict.fromkeys(('dropout', 'feature_dropout'), SHARE),
-    **dict.fromkeys(('lr', 'backbone_lr', 'margin_decay'), ABOVE_0),
+    'margin_decay': ABOVE_0, # too large a rate shows at once, and is said
+    **dict.fromkeys(('lr', 'backbone_lr'), Range(0, above_least=True, most=1e30)),
     **dict.fromkeys(('margin', 'beta', 'beta_end', 'gamma', 'weight_decay'), WEIGHT)}
 
 # %% ../nbs/experiments/settings.ipynb #1937f86b

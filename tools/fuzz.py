@@ -217,7 +217,7 @@ def small_model():
 
 def run(folder):
     "A run's files, as training leaves them."
-    from hvsa.experiments.run_folder import save_state
+    from hvsa.experiments.run_state import save_state
     from hvsa.experiments.run_record import Run, write_run
     from hvsa.model import save_model
     from hvsa.train import make_optimizer
@@ -443,7 +443,7 @@ def _(folder, file):
 
 @reader('state.pt', 'state.pt', run)
 def _(folder, file):
-    from hvsa.experiments.run_folder import load_state
+    from hvsa.experiments.run_state import load_state
     from hvsa.train import make_optimizer
     model = small_model()
     load_state(folder, model, make_optimizer(model))

@@ -98,8 +98,8 @@ def sealed_with(digest:str, values:dict) -> dict:
     "The mapping with its checksum as the last entry."
     return {k: v for k, v in values.items() if k != 'sha256'} | {'sha256': digest}
 
-def one_line(e:Exception) -> str:
-    "An exception's message without line breaks or what a terminal would take as a command."
+def one_line(e:Exception|str) -> str:
+    "A message without line breaks or what a terminal would take as a command."
     return ' '.join(''.join(c if c.isprintable() else ' ' for c in str(e)).split())
 
 # %% ../../nbs/engine/files.ipynb #59e1ccc3

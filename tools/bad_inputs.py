@@ -24,7 +24,7 @@ def files(folder:Path):
         'tag.yaml': '!!python/object/apply:os.system ["touch in/executed"]\n', 'nan.yaml': 'lr: .nan\n',
         'bomb.yaml': 'a: &a [1,1]\n' + ''.join(f'{chr(98+i)}: &{chr(98+i)} [*{chr(97+i)},*{chr(97+i)},*{chr(97+i)}]\n'
                                                  for i in range(20)),
-        'number.json': '5', 'null.json': 'null', 'huge.yaml': f'lr: {"9"*5000}\n', 'int.yaml': 'epochs: 1.5\n',
+        'number.json': '5', 'null.json': 'null', 'huge.yaml': f'lr: {"9"*5000}\n', 'int.yaml': 'lr_decay_every: 1.5\n',
         'rows.yaml': 'rows: 5\nseeds: [0]\n', 'rows2.yaml': 'rows: {A: nope}\nseeds: [0]\n', 'rows3.yaml': 'rows: {}\n',
         'rows4.yaml': 'rows: {A: toy}\nseeds: [a]\n', 'rows5.yaml': 'rows: {A: {preset: toy, lr: [1, 2]}}\nseeds: [0]\n',
         'tune1.yaml': 'preset: toy\n', 'tune2.yaml': 'preset: toy\nsearch: {lr: {low: 2, high: 1}}\ntrials: 1\nseeds: [0]\n',

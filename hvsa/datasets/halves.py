@@ -47,7 +47,7 @@ def with_test(
 def draw_split(entries:list[Entry], share:float, seed:int) -> list[Entry]:
     "Entries with a split drawn by image."
     if not 0 < share < 1: raise ValueError(f'test_share is {share}: give a share between 0 and 1')
-    if len(entries) < 2: raise ValueError(f'{len(entries)} image: a split needs two or more')
+    if len(entries) < 2: raise ValueError(f'{len(entries)} image has no split, which needs two')
     n = min(max(round(share*len(entries)), 1), len(entries) - 1)
     held = set(random.Random(seed).sample(range(len(entries)), n))
     return [e._replace(part='test' if i in held else 'train') for i, e in enumerate(entries)]
@@ -85,6 +85,7 @@ def settle(
 ) -> list[Entry]: # in 'train' or 'test', their names safe paths
     "Every image in a half, with as many captions as it should have."
     if entries and not any(e.part for e in entries):
+        if len(entries) < 2: raise ValueError(f'{source} has one image: a split needs two or more')
         entries = draw_split(entries, SHARE if share is None else share, seed)
         n = sum(e.part == 'test' for e in entries)
         report(Problem('split drawn', source, f'has no split: {n} of its {len(entries)} images '

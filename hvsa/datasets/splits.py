@@ -101,6 +101,7 @@ class Problem(NamedTuple):
 
     def __str__(self):
         line = f'{self.where}{" " if isinstance(self.where, Path) else ": "}{self.message}'
+        if len(line) > 600: line = f'{line[:450]} ... {line[-150:]}'    # a name may be a whole file
         return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 def stop(problem:Problem):

@@ -27,7 +27,7 @@ from .figures import show_history, show_retrieval
 from .run_record import OtherSettings, Run, continue_or_refuse, lock_run, open_run
 from .run_record import read_run, refuse_other, write_run
 from .run_state import load_state, save_epoch
-from .track import Tracker
+from .track import Tracker, writer_of
 from .unfit import refuse_unfit
 from ..model import build_model, load_model, model_of
 from ..train import fit, make_optimizer
@@ -122,6 +122,7 @@ def train_run(
     main = rank_and_world()[0] == 0             # of several ranks, the first alone touches `out`
     part = 'valid' if select else 'test'
     from_main(continue_or_refuse, out, c, resume)
+    writer_of(track if main else None)          # is it known?
     if resume and from_main((out/FIGURES[-1]).exists):
         if done := from_main(finished, out, c, part): return done
     if select and c.vocab_from != 'train':

@@ -72,7 +72,6 @@ def data_sets(folder:Path, toy:Path):
     changed('d-blank', put(caps, lambda x: ['\n' for _ in x]))
     changed('d-dots', put(caps, lambda x: ['. , !\n' for _ in x]))
     changed('d-same', put(caps, lambda x: ['planes at an airport\n' for _ in x]))
-    changed('d-twice', put(names, lambda x: [x[0], *x[:-1]]))
     changed('d-both', put(names, lambda x: [lines(toy, 'test_filename.txt')[0], *x[1:]]))
     changed('d-up', put(names, lambda x: ['../../../etc/passwd\n', *x[1:]]))
     changed('d-absolute', put(names, lambda x: ['/etc/passwd\n', *x[1:]]))
@@ -143,15 +142,15 @@ def lines() -> list[str]:
                  'utf16.json nothing dangling loop nowhere.yaml not.png').split():
         out.append(f'{train} --config {name}')
     out += [f'hvsa_train --data {d} --out in/new --cache none {SMALL}' for d in
-            ('d-noimages d-nocaps d-notest d-emptycaps d-empty d-fewcaps d-blank d-dots d-same d-twice d-both d-up '
+            ('d-noimages d-nocaps d-notest d-emptycaps d-empty d-fewcaps d-blank d-dots d-same d-both d-up '
              'd-absolute d-missing d-text d-cut d-zero d-latin d-binary d-null d-folder d-one nowhere nothing not.png '
              'dangling loop "" /dev/null').split()]
     out += [f'hvsa_train --data toy --cache none {SMALL} --out {o}' for o in
             ('not.png not.png/x dangling dangling/x loop /dev/null /proc/x r-list-run r-deep-run r-seeds r-folder-run').split()]
     out.append(f'hvsa_train --data toy --cache none {SMALL} --out {"x"*300}')
     out += [f'hvsa_train --resume --out {o} --quiet --cache none' for o in
-            ('nowhere nothing not.png r-state r-run-size r-run-hidden r-run-preset r-empty-run r-binary-run r-null-run '
-             'r-data r-empty-vocab r-binary-vocab').split()] + ['hvsa_train --resume --out run --cache none --dim 8 --quiet']
+            ('nowhere', 'nothing', 'not.png', 'r-state --epochs 9', 'r-run-size', 'r-run-hidden', 'r-run-preset', 'r-empty-run',
+             'r-binary-run', 'r-null-run', 'r-data --epochs 9', 'r-empty-vocab --epochs 9', 'r-binary-vocab --epochs 9')] + ['hvsa_train --resume --out run --cache none --dim 8 --quiet']
     out += [f'hvsa_eval {r} --quiet --cache none' for r in
             ('nowhere nothing not.png r-no-config r-no-vocab r-no-model r-no-run r-empty-config r-empty-vocab '
              'r-empty-model r-empty-run r-binary-config r-binary-vocab r-binary-model r-binary-run r-folder-config '
@@ -159,7 +158,7 @@ def lines() -> list[str]:
              'r-list-run r-null-config r-null-vocab r-null-run r-config-size r-config-dim r-config-hidden r-config-preset '
              'r-config-width r-config-keys r-size-words r-size-many r-evil r-data').split()]
     out += ['hvsa_eval', 'hvsa_eval run run', 'hvsa_eval run --split nope', 'hvsa_eval run --data nowhere',
-            'hvsa_eval run --data d-missing --cache none', 'hvsa_eval run --size 0', 'hvsa_eval run --size x',
+            'hvsa_eval run --data d-missing --split train --cache none', 'hvsa_eval run --size 0', 'hvsa_eval run --size x',
             'hvsa_eval run --device nope', 'hvsa_eval run --published evil.pth', 'hvsa_eval --published evil.pth',
             'hvsa_eval --published evil.pth --vocab vocab.json --data toy',
             'hvsa_eval --published nowhere --vocab run/vocab.json --data toy',

@@ -268,7 +268,7 @@ def damaged(bench:Bench, name:str, harm) -> tuple[str, dict]:
     ended = bench.start(line, folder).wait()
     faults = spoken(ended, file.name)
     if ended.code == 0:
-        other = differences(folder, want, apart=(path,))
+        other = differences(folder, want, apart=(path, path + '/'))
         if said(ended.out) != said(right.out) and not without_going_on(ended.out, right.out):
             other['unequal'] = 'what it prints'
         if other: faults['silent'] = f'exit 0, and {other}'

@@ -112,7 +112,8 @@ def in_threads(
         # Pillow's remarks: what matters is whether an image can be read
         warnings.simplefilter('ignore')
         results = pool.map(work, items)
-        try: return list(tqdm(results, total=len(items), desc=desc, disable=not progress))
+        shown = progress and len(items) > 0
+        try: return list(tqdm(results, total=len(items), desc=desc, disable=not shown))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

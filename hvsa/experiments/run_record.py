@@ -64,9 +64,10 @@ def open_run(out:Path, run:Run, vocab:Vocab, resume:bool):
 def continue_or_refuse(out:Path, config:Config, resume:bool):
     "ValueError if `out` holds a run and we are not to resume it, or if it has other settings."
     if not (out/'run.json').exists(): return
+    then = read_run(out)                                        # or it is damaged, and says so
     if not resume:
         raise ValueError(f'{out} already holds a run: resume it, or choose another folder')
-    refuse_other(read_run(out).config, config, out/'run.json')
+    refuse_other(then.config, config, out/'run.json')
 
 def lock_run(out:Path, wait:float=2.) -> BaseFileLock:
     """Keep a run folder for this process, until the lock is dropped. ValueError if another still

@@ -7,6 +7,7 @@ __all__ = ['note', 'hvsa_index', 'hvsa_search', 'answer', 'write_sheet', 'hvsa_s
 
 # %% ../../nbs/use/ask.ipynb #4f67f947
 import json as as_json
+import re
 import sys
 from pathlib import Path
 
@@ -126,6 +127,8 @@ def hvsa_locate(
     "Where in a large picture a sentence is: a heat map, and the best windows."
     with plain_errors():
         if Path(out).suffix != '.png': raise ValueError(f'--out {out} must end in .png')
+        if not (place := Path(out).absolute().parent).is_dir():
+            raise ValueError(f'--out {out}: {place} is no folder')
         from hvsa import load
         from hvsa.engine.files import write_atomic, write_json
         from hvsa.use.locate import locate
@@ -156,6 +159,8 @@ def hvsa_export(
     with plain_errors():
         if not onnx and not hub:
             raise ValueError('say what to make: --onnx, --hub OWNER/NAME, or both')
+        if hub and not re.fullmatch(r'\w[\w.-]*/\w[\w.-]*', hub):
+            raise ValueError(f'--hub {hub}: give OWNER/NAME')
         from hvsa.use.share import fetch_model, load, save_for_hub, upload
         source = fetch_model(run)
         folder = Path(out or f'data/export-{Path(run).name}')

@@ -94,6 +94,9 @@ def command(
         with plain_errors():                    # Ctrl-C while PyTorch is imported, for instance
             argv = spelled(sys.argv[1:] if argv is None else argv)
             values = vars(parser_of(work, argv).parse_args(argv))
+            for name, value in values.items():
+                if value == '' and name != 'question':
+                    raise ValueError(f'{flag(name)} is empty: give it a value, or leave it out')
             parameters = inspect.signature(work).parameters.values()
             first = [values.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
             work(*first, **values)

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import torch
 from fastcore.basics import patch
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from torch import Tensor
 from tqdm import tqdm
 
 from ..datasets.images import in_threads, resized
 from ..engine.device import prefetch
-from ..engine.files import one_line
+from ..engine.files import lock_file, one_line
 from ..retriever import Retriever
 from .gallery import Gallery
 from .gallery_folder import (Entry, about, create, database, model_key, publish, put,
@@ -155,7 +155,7 @@ def writing(path:Path) -> Iterator[None]:
     "Alone in the folder of a gallery, made if needed. OSError where that cannot be."
     try:
         path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path/'.lock', timeout=0).acquire()
+        lock = lock_file(path/'.lock', 0)
     except Timeout: raise OSError(f'another program is writing {path}: wait for its end') from None
     except (OSError, NotImplementedError) as e:
         raise OSError(f'{path} cannot hold a gallery ({getattr(e, "strerror", None) or e}): name '
@@ -168,10 +168,10 @@ def writing(path:Path) -> Iterator[None]:
 
 def discard_empty(path:Path):
     "Take away a gallery without a picture; whatever else lies there stays."
-    if not (path/'gallery.sqlite').is_file(): return
-    with database(path) as db:
-        if db.execute('select 1 from pictures').fetchone(): return
-    shutil.rmtree(path/'model', ignore_errors=True)
+    if (path/'gallery.sqlite').is_file():
+        with database(path) as db:
+            if db.execute('select 1 from pictures').fetchone(): return
+        shutil.rmtree(path/'model', ignore_errors=True)
     for name in ('gallery.sqlite', '.lock'): (path/name).unlink(missing_ok=True)
     try: path.rmdir()
     except OSError: pass                                    # it holds something else

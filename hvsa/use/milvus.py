@@ -108,6 +108,8 @@ def nearest(
 ) -> tuple[list[list[int]], list[list[float]]]: # rows and scores of each of the M, the best first
     "The rows that Milvus gives. OSError where it does not hold this state of the gallery."
     name = collection_of(gallery)
+    if '://' not in uri and not Path(uri).exists():
+        raise OSError(f'{uri} is missing: give hvsa_index with --store {uri}')
     with client(uri) as store:
         if held(store, name) != len(gallery):
             raise OSError(f'{uri} does not hold {gallery.path} as it is now: give hvsa_index with '

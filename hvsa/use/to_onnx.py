@@ -170,7 +170,8 @@ def export_onnx(
         raise ValueError(f"{lost[0]} is not installed: pip install 'hvsa[onnx]'")
     if model.vocab is None: raise ValueError('this model has no vocabulary: set model.vocab')
     folder, model = Path(folder), copy.deepcopy(model).cpu().float().eval()
-    model.config = replace(model.config, amp=False, views=views or model.config.views)
+    views = model.config.views if views is None else views
+    model.config = replace(model.config, amp=False, views=views)
     known, unit = isinstance(model.text, (TextEncoder, GRUEncoder)), model.by_cosine
     read = (TextGraph if known else OtherTextGraph)(model.text, unit).eval()
     about, found = described(model), {}

@@ -17,7 +17,7 @@ from pathlib import Path
 from .. import __version__
 from ..config import preset
 from ..datasets.splits import load_split
-from ..engine.files import write_json, write_text
+from ..engine.files import one_line, write_json, write_text
 from .run_folder import cache_folder
 from .run_record import lock_run
 from .sweep import best_rsum, data_key, short_hash, train_and_validate
@@ -111,12 +111,15 @@ def search_trials(
 ) -> dict: # what trials.json holds
     """Run the trials that are missing; after each, trials.json and trials.csv in `out` are written
     anew. ValueError where `out` holds another search, or Optuna is missing."""
-    import_optuna()
+    broken = import_optuna().exceptions.OptunaError
     out, key = Path(out), data_key(load_split(data, 'train'))
     lock = lock_run(out)
     try:
         note_search(search, key, out)
         return run_missing(open_study(out, search), search, data, out, cache, device, progress, say)
+    except broken as e:                                         # of the file, of its disk
+        raise OSError(f'{out/"trials.sqlite"} does not take or give the trials '
+                      f'({one_line(e)[:120]}): the same command makes it again') from None
     finally: lock.release()
 
 def run_missing(study, search:tuple, data:str|Path, out:Path, cache, device, progress, say) -> dict:

@@ -18,7 +18,7 @@ from functools import wraps
 from pathlib import Path
 from typing import get_args
 
-from .errors import plain_errors
+from .errors import plain_errors, until_started
 from ..config import OLD_NAMES, Config, from_dict, preset as named_preset
 from ..engine.fields import choices_of, renamed
 from ..engine.typed import as_value, read_typed
@@ -100,6 +100,7 @@ def command(
             parameters = inspect.signature(work).parameters.values()
             first = [values.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
             work(*first, **values)
+        until_started()                         # all is done: Ctrl-C ends what Python tidies up
     return main
 
 def parser_of(

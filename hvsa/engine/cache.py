@@ -93,7 +93,10 @@ def named(folder:Path):
     "Any error of the disk becomes one line that says which folder, and what to do."
     try: yield
     except (OSError, NotImplementedError) as e:  # the latter from a file system without locks
-        raise OSError(f'{folder} cannot keep the array ({getattr(e, "strerror", None) or e}): '
+        said, at = getattr(e, 'strerror', None) or e, getattr(e, 'filename2', None) or getattr(
+            e, 'filename', None)
+        if at and Path(at).parent == folder: said = f'{Path(at).name}: {said}'
+        raise OSError(f'{folder} cannot keep the array ({said}): '
                       f'make room there, or name another folder') from None
 
 def npy_head(shape:tuple[int, ...], dtype:np.dtype) -> bytes:

@@ -60,23 +60,24 @@ def found(job:Job) -> dict|None:
     """Metrics of a finished run, as `metrics`, with `ranks`; `error` where it failed; None where it
     is not finished. ValueError for a run of other settings, or a file that cannot be read."""
     part = 'valid' if job.select else 'test'
-    file, ranks = job.folder/RESULT[part], job.folder/f'{part}_ranks.npz'
+    file = at = job.folder/RESULT[part]                         # the file that is being read
     for name in (file.name, FAILED):
         if (job.folder/name).exists():
             refuse_other(read_run(job.folder).config, job.config, job.folder/'run.json')
     try:
         if (job.folder/FAILED).exists():
-            return {'error': read_json(job.folder/FAILED)['error']}
+            at = job.folder/FAILED
+            return {'error': read_json(at)['error']}
         if not file.exists(): return None
         result = read_json(file)
         if result['epochs'] != job.config.epochs: return None
-        with np.load(ranks, allow_pickle=False) as arrays:
+        with np.load(at := job.folder/f'{part}_ranks.npz', allow_pickle=False) as arrays:
             kept = {k: torch.from_numpy(arrays[k]) for k in ('i2t', 't2i')}
         return {'metrics': result[part], 'best_epoch': result['best_epoch'], 'ranks': kept}
     except Exception as e:                  # damaged files make the readers raise nearly anything
         said = f'{type(e).__name__}: {one_line(e)[:200]}'
-        raise ValueError(f'{job.folder} cannot be read as a finished run ({said}): delete it, and '
-                         'the same command trains it again') from None
+        raise ValueError(f'{at} cannot be read as of a finished run ({said}): delete {job.folder}, '
+                         'and the same command trains it again') from None
 
 def train_job(job:Job, device:str|None=None, progress:bool=True):
     """Train and score one run, from where it was. A training that diverges leaves a note instead of

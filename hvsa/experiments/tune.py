@@ -17,7 +17,7 @@ from pathlib import Path
 from .. import __version__
 from ..config import preset
 from ..datasets.splits import load_split
-from ..engine.files import one_line, write_json, write_text
+from ..engine.files import one_line, read_json, write_json, write_text
 from .run_folder import cache_folder
 from .run_record import lock_run
 from .sweep import best_rsum, data_key, short_hash, train_and_validate
@@ -58,13 +58,12 @@ def note_search(search:tuple, data:str, out:Path):
     now = search._asdict() | {'data': data, 'version': __version__}
     now, file = json.loads(json.dumps({k: now[k] for k in now if k != 'trials'})), out/'search.json'
     if file.exists():
-        try: then = dict(json.loads(file.read_text(encoding='utf-8')))
-        except (ValueError, TypeError):
-            raise ValueError(f'{file} cannot be read: delete it') from None
+        then = read_json(file)
+        if not isinstance(then, dict): raise ValueError(f'{file} is no search: delete it')
         if other := [k for k in now if then.get(k) != now[k]]:
             raise ValueError(f'{out} holds another search ({", ".join(other)}): '
                              'name another folder with --out')
-    write_json(file, now)
+    write_json(file, now, sealed=True)
 
 def open_study(out:Path, search:tuple): # an optuna.Study
     """The trials in `out`; one that was cut off is the next one again. ValueError where they cannot

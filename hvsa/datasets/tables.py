@@ -42,7 +42,7 @@ def pick_columns(
     file:Path, # for messages
 ) -> Columns:
     "The columns to read. ValueError where they cannot be told, with the names there are."
-    there = f'{file}:1: the columns are {", ".join(names)[:200]}'
+    there = f'{file}:1: the columns are {one_line(", ".join(names))[:200]}'
     if wanted:
         parts = [part.strip() for part in wanted.split(',')]
         lost = [part for part in parts if names.count(part) != 1]

@@ -53,7 +53,8 @@ def _from_text(path:Path, wanted:set[str], dim:int) -> dict[str, tuple[str, Tens
                 try:
                     vector = torch.tensor([float(v) for v in numbers.split(b' ')])
                 except ValueError as e:
-                    raise ValueError(f'{where}: expected {dim} numbers, but {e}') from None
+                    said = one_line(e)[:150]
+                    raise ValueError(f'{where}: expected {dim} numbers, but {said}') from None
                 found[word.decode()] = where, vector
     except (OSError, EOFError, zlib.error) as e:
         raise ValueError(f'{path}: unreadable after line {n} ({one_line(e)})') from None

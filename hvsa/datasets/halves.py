@@ -47,7 +47,6 @@ def with_test(
 def draw_split(entries:list[Entry], share:float, seed:int) -> list[Entry]:
     "Entries with a split drawn by image."
     if not 0 < share < 1: raise ValueError(f'test_share is {share}: give a share between 0 and 1')
-    if len(entries) < 2: raise ValueError(f'{len(entries)} image has no split, which needs two')
     n = min(max(round(share*len(entries)), 1), len(entries) - 1)
     held = set(random.Random(seed).sample(range(len(entries)), n))
     return [e._replace(part='test' if i in held else 'train') for i, e in enumerate(entries)]
